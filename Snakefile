@@ -1,0 +1,63 @@
+"""Podium: a text competition from raw files to results/submission.csv.
+
+The map of the workflow: the config comes in here, then the targets that a person asks for, then one file of rules for
+each stage in the order of the data's way. Each stage's name is a target, too: `snakemake noise`.
+"""
+
+# A config file that names a competition is complete by itself; others are laid over config.yaml.
+if "competition" not in config:
+
+    configfile: "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+
+
+rule all:
+    """The submission, all scores, the noise review and the summary (the default)."""
+    input:
+        "results/submission.csv",
+        "results/report/summary.txt",
+        expand("results/scores/{task}/scores.csv", task=TASK),
+        expand("results/noise/{task}/review.csv", task=TASK),
+
+
+rule clean_results:
+    """Remove everything in results/; data/ stays."""
+    log:
+        "results/logs/clean_results.log",
+    conda:
+        "envs/cpu.yaml"
+    script:
+        "scripts/clean_results.py"
+
+
+include: "workflow/rules/fetch.smk"
+include: "workflow/rules/ingest.smk"
+include: "workflow/rules/text.smk"
+include: "workflow/rules/folds.smk"
+include: "workflow/rules/noise.smk"
+include: "workflow/rules/augment.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/predict.smk"
+include: "workflow/rules/pseudo.smk"
+include: "workflow/rules/ensemble.smk"
+include: "workflow/rules/decision.smk"
+include: "workflow/rules/submission.smk"
+include: "workflow/rules/scores.smk"
+include: "workflow/rules/report.smk"
+include: "workflow/rules/check_holdout.smk"
+
+
+onstart:
+    run_lock.acquire()
+
+
+onsuccess:
+    show_results(workflow.dag_settings.targets)
+
+
+onerror:
+    print(
+        "podium: the run failed; the line above that begins with 'podium:' or the log file named above says why."
+    )

@@ -1,0 +1,49 @@
+"""Bring tables made by different jobs into one order of rows and classes, by id and name, never by position."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from podium import predictions
+from podium.errors import UserError, hint
+
+
+def encode(values: Sequence[str] | pd.Series, labels: Sequence[str]) -> np.ndarray:
+    """Return the position in ``labels`` of each value, (N,) int; an unknown value raises ``UserError``."""
+    codes = pd.Index(labels).get_indexer(pd.Index(values))
+    unknown = np.flatnonzero(codes < 0)
+    if len(unknown):
+        name = str(list(values)[unknown[0]])
+        where = f"row {unknown[0] + 1} of {len(codes)}"
+        raise UserError(f"labels: '{name}' ({where}) is no class: {hint(name, labels)}")
+    return codes
+
+
+def positions(table: pd.DataFrame, ids: Sequence[str] | pd.Series) -> np.ndarray:
+    """Return where each of ``ids`` (N) stands in the table (N,) int.
+
+    Raises ``ValueError`` unless the table has each of them exactly once, and no other.
+    """
+    found = pd.Index(table["id"])
+    if not found.is_unique:
+        raise ValueError(f"the table has the id '{found[found.duplicated()][0]}' more than once")
+    order = found.get_indexer(pd.Index(ids))
+    if (order < 0).any() or len(found) != len(order):
+        raise ValueError(f"the table's {len(found)} ids are not the {len(order)} ids expected")
+    return order
+
+
+def probabilities(table: pd.DataFrame, ids: Sequence[str] | pd.Series, labels: Sequence[str]) -> np.ndarray:
+    """Return the probabilities (N, K) of a predictions table in the order of ``ids`` (N) and ``labels`` (K).
+
+    Raises ``ValueError`` when ids or classes differ or a row is no distribution.
+    """
+    proba = predictions.to_array(table, labels)[positions(table, ids)]
+    predictions.check(proba)
+    return proba
+
+
+def fold_numbers(table: pd.DataFrame, ids: Sequence[str] | pd.Series) -> np.ndarray:
+    """Return the fold (N,) int of each of ``ids`` (N) from the table of folds; ids that differ raise ``ValueError``."""
+    return table["fold"].to_numpy()[positions(table, ids)]

@@ -1,0 +1,21 @@
+"""The device of one job."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from podium.gpu import lease
+from podium.models import KINDS
+
+
+@contextmanager
+def device_for(kind: str) -> Iterator[str]:
+    """Yield ``cpu``, or a leased ``cuda:<i>`` for a kind that can use a GPU where there is one."""
+    if not KINDS[kind].gpu:
+        yield "cpu"
+        return
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # wanted by deterministic matrix products
+    import torch  # a second of import that other kinds do not need
+
+    with lease(torch.cuda.device_count()) as device:
+        yield device

@@ -1,0 +1,122 @@
+"""Ensembles of members' out-of-fold predictions, scored by cross-fitting over the same folds.
+
+Shapes: M members, N rows, K classes; members are stacked into (M, N, K). Whatever is fitted or chosen for a fold
+comes from the other folds alone; what is fitted on all rows is for test only.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from podium import metrics
+from podium.ensemble_methods import Method
+from podium.errors import UserError
+
+_TIE = 1e-12
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """An ensemble with its honest out-of-fold predictions.
+
+    ``oof`` (N, K) was predicted, fold by fold, with what the other folds alone decided; ``method`` and ``params``
+    are those fitted on all rows, for test. ``fold_methods`` and ``fold_params`` say what each fold used, in the
+    order of fold numbers.
+    """
+
+    oof: np.ndarray
+    method: str
+    params: dict[str, Any]
+    fold_methods: list[str]
+    fold_params: list[dict[str, Any]]
+
+
+def cross_fit(name: str, method: Method, oof: np.ndarray, truth: np.ndarray, folds: np.ndarray) -> Fitted:
+    """Fit a method without each fold in turn and predict that fold; then fit it on all rows.
+
+    ``oof`` is (M, N, K), ``truth`` and ``folds`` are (N,) int.
+    """
+    result = np.empty(oof.shape[1:])
+    fold_params = []
+    for fold in np.unique(folds):
+        out = folds == fold
+        params = method.fit(oof[:, ~out], truth[~out])
+        result[out] = method.predict(oof[:, out], params)
+        fold_params.append(params)
+    return Fitted(result, name, method.fit(oof, truth), [name] * len(fold_params), fold_params)
+
+
+def choose(
+    methods: Mapping[str, Method], oof: np.ndarray, truth: np.ndarray, folds: np.ndarray, *, metric: str
+) -> Fitted:
+    """Choose the best of several methods, the choice itself cross-fitted (nested cross-validation).
+
+    For fold k each method is scored by cross-fitting inside the other folds (for fold j fitted without j and k);
+    the best, fitted on all but k, predicts k. For test the methods are scored by cross-fitting over all folds.
+    Scores within 1e-12 go to the method named first. Fewer than 3 folds raise ``UserError``.
+    """
+    numbers = np.unique(folds)
+    if len(numbers) < 3:
+        raise UserError(
+            f"folds.n: ensemble 'best' needs 3 folds or more, found {len(numbers)}: set folds.n to 3"
+        )
+    whole = {name: cross_fit(name, method, oof, truth, folds) for name, method in methods.items()}
+    inner = {name: _inner_utilities(method, oof, truth, folds, metric) for name, method in methods.items()}
+    overall = {name: _utility(metric, truth, fitted.oof) for name, fitted in whole.items()}
+    fold_methods = [_best({name: inner[name][k] for name in methods}) for k in range(len(numbers))]
+    fold_params = [whole[name].fold_params[k] for k, name in enumerate(fold_methods)]
+    result = np.empty(oof.shape[1:])
+    for fold, name in zip(numbers, fold_methods, strict=True):
+        result[folds == fold] = whole[name].oof[folds == fold]
+    best = _best(overall)
+    return Fitted(result, best, whole[best].params, fold_methods, fold_params)
+
+
+def _inner_utilities(
+    method: Method, oof: np.ndarray, truth: np.ndarray, folds: np.ndarray, metric: str
+) -> list[float]:
+    """Return, for each fold k, the utility of cross-fitted predictions of the rows outside k, made without k."""
+    numbers = np.unique(folds)
+    inner = [np.full(oof.shape[1:], np.nan) for _ in numbers]
+    for k in range(len(numbers)):
+        for j in range(k):
+            # The fit without both serves twice: it predicts j when k is held out, and k when j is.
+            kept = ~np.isin(folds, numbers[[j, k]])
+            params = method.fit(oof[:, kept], truth[kept])
+            for held_out, predicted in ((k, j), (j, k)):
+                rows = folds == numbers[predicted]
+                inner[held_out][rows] = method.predict(oof[:, rows], params)
+    outside = [folds != fold for fold in numbers]
+    return [_utility(metric, truth[rows], proba[rows]) for rows, proba in zip(outside, inner, strict=True)]
+
+
+def _utility(metric: str, truth: np.ndarray, proba: np.ndarray) -> float:
+    return metrics.utility(metric, metrics.value(metric, truth, None, proba, classes=proba.shape[1]))
+
+
+def _best(utilities: Mapping[str, float]) -> str:
+    """Return the name with the highest utility; ties go to the first."""
+    best = next(iter(utilities))
+    for name, utility in utilities.items():
+        best = name if utility > utilities[best] + _TIE else best
+    return best
+
+
+def report(
+    fitted: Fitted, truth: np.ndarray, folds: np.ndarray, *, members: Sequence[str], metric: str
+) -> dict[str, Any]:
+    """Return what is worth keeping of an ensemble, JSON-able: its parameters and its cross-fitted score."""
+    classes = fitted.oof.shape[1]
+    score = metrics.score(metric, truth, None, fitted.oof, classes=classes)
+    by_fold = metrics.fold_scores(metric, truth, None, fitted.oof, folds, classes=classes)
+    return {
+        "method": fitted.method,
+        "members": list(members),
+        "metric": metric,
+        "cv": {"value": score.value, "se": score.se, "folds": by_fold},
+        "params": fitted.params,
+        "fold_methods": fitted.fold_methods,
+        "fold_params": fitted.fold_params,
+    }

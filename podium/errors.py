@@ -1,0 +1,22 @@
+"""Errors that a user can cause, and the words in which they are told."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class UserError(Exception):
+    """A mistake in the config or in the data: one line that says what, where and how to mend it.
+
+    Scripts show it without a traceback and exit with status 1.
+    """
+
+
+def hint(name: str, choices: Iterable[str]) -> str:
+    """Return ``did you mean 'x'?`` for the closest valid name, else the list of valid names."""
+    valid = sorted({str(choice) for choice in choices})
+    lowered = {choice.lower(): choice for choice in valid}
+    close = get_close_matches(str(name).lower(), lowered, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean '{lowered[close[0]]}'?"
+    shown = ", ".join(valid[:12]) + (", ..." if len(valid) > 12 else "")
+    return f"valid: {shown}" if valid else "there is no valid name"

@@ -1,0 +1,55 @@
+"""Read and write the workflow's artifacts: Parquet tables, JSON facts, text. Never pickle.
+
+Every write goes to a temporary name beside the target and is renamed when it is complete, so that
+a killed job leaves either the old file or the new one. The same content gives the same bytes.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Call ``write`` with a temporary path beside ``path``, then rename it onto ``path``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        write(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as Parquet (zstd); the index is dropped."""
+    plain = table.reset_index(drop=True)
+    write_atomically(path, lambda temporary: plain.to_parquet(temporary, index=False, compression="zstd"))
+
+
+def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
+    """Read a Parquet table, or only the ``columns`` asked for."""
+    return pd.read_parquet(path, columns=columns)
+
+
+def write_json(value: Any, path: Path) -> None:
+    """Write a JSON file: UTF-8, indented, keys in the order given, NaN refused (``ValueError``)."""
+    write_text(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n", path)
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a UTF-8 text file with its newlines as they are."""
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8", newline=""))
+
+
+def write_csv(table: pd.DataFrame, path: Path, separator: str = ",") -> None:
+    """Write a table as CSV: UTF-8, Unix line ends, no index."""
+    write_text(table.to_csv(index=False, sep=separator, lineterminator="\n"), path)

@@ -1,0 +1,231 @@
+"""From a competition's own tables to the pipeline's: checked, renamed, every mistake told at once."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import pandas as pd
+
+from podium.errors import UserError, hint
+from podium.tables import columns_of, read_rows
+
+SEGMENTS = ("text_a", "text_b")
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """The pipeline's tables.
+
+    Attributes
+    ----------
+    train
+        ``id``, ``text_a``, [``text_b``], ``target``, [``group``], all ``str``, rows in the file's order.
+    test
+        ``id``, ``text_a``, [``text_b``].
+    labels
+        Class names in order (:func:`sort_labels`).
+    missing
+        For "train" and "test": empty values of each of the user's columns that were read.
+    """
+
+    train: pd.DataFrame
+    test: pd.DataFrame
+    labels: list[str]
+    missing: dict[str, dict[str, int]]
+
+
+def needed(
+    *, id: str | None, text: Sequence[str | list[str]], target: str | None, group: str | None
+) -> list[str]:
+    """Columns that a file must have, each once; ``target`` and ``group`` are None for test."""
+    segments = ([segment] if isinstance(segment, str) else segment for segment in text)
+    return list(dict.fromkeys(name for name in [id, *chain(*segments), target, group] if name is not None))
+
+
+def column_mistakes(where: str, columns: Iterable[str], wanted: Iterable[str]) -> list[str]:
+    """One clause for each wanted column that is missing, with the closest name there is."""
+    present = list(columns)
+    return [
+        f"{where} has no column '{name}' ({hint(name, present)})" for name in wanted if name not in present
+    ]
+
+
+def sort_labels(labels: Iterable[str]) -> list[str]:
+    """Class names, each once: by value if all are whole numbers, else by text."""
+    unique = set(labels)
+    if all(re.fullmatch(r"-?[0-9]+", label) for label in unique):
+        return sorted(unique, key=lambda label: (int(label), label))
+    return sorted(unique)
+
+
+def from_files(
+    train: Path,
+    test: Path,
+    sample: Path | None,
+    *,
+    id: str | None,
+    text: Sequence[str | list[str]],
+    target: str,
+    group: str | None,
+    encoding: str | None,
+    separator: str | None,
+) -> Ingested:
+    """Read the user's files and :func:`ingest` them; the sample's form is found by itself."""
+
+    def read(path: Path, columns: list[str]) -> pd.DataFrame:
+        # With a column missing all are read, so that every mistake can be told at once.
+        present = columns_of(path, encoding=encoding, separator=separator)
+        known = columns if set(columns) <= set(present) else None
+        return read_rows(path, columns=known, encoding=encoding, separator=separator)
+
+    return ingest(
+        read(train, needed(id=id, text=text, target=target, group=group)),
+        read(test, needed(id=id, text=text, target=None, group=None)),
+        id=id,
+        text=text,
+        target=target,
+        group=group,
+        sample=read_rows(sample, columns=None, encoding=None, separator=None) if sample else None,
+    )
+
+
+def ingest(
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    *,
+    id: str | None,
+    text: Sequence[str | list[str]],
+    target: str,
+    group: str | None,
+    sample: pd.DataFrame | None,
+) -> Ingested:
+    """Check a single-label task's tables and give them the pipeline's columns.
+
+    Ids may stand in both files (many competitions number each from 0) but only once in either.
+
+    Parameters
+    ----------
+    train, test
+        The user's rows as text (:func:`podium.tables.read_rows`); test needs no target and no group.
+    id
+        Column of ids; None numbers the rows of each file "0", "1", ...
+    text
+        One or two segments; one that is a list of columns is joined by a space, empty values skipped.
+    target, group
+        Columns of labels and of groups that must stay in one fold.
+    sample
+        Rows of the sample submission, if there is one: the same ids as test, in any order.
+
+    Raises
+    ------
+    UserError
+        All mistakes in one line: missing columns, no rows, empty or repeated ids, empty targets, fewer
+        than two classes, a sample whose ids are not those of test.
+    """
+    if not 1 <= len(text) <= len(SEGMENTS):
+        raise ValueError(f"text has {len(text)} segments, expected one or two")
+    columns = {
+        "train": needed(id=id, text=text, target=target, group=group),
+        "test": needed(id=id, text=text, target=None, group=None),
+    }
+    tables = {"train": train, "test": test}
+    mistakes = list(chain(*(column_mistakes(part, table, columns[part]) for part, table in tables.items())))
+    for part, table in tables.items():
+        mistakes += _id_mistakes(part, table, id)
+    mistakes += _target_mistakes(train, id, target)
+    if sample is not None:
+        mistakes += _sample_mistakes(sample, test, id)
+    if mistakes:
+        raise UserError("; ".join(mistakes))
+    renamed = {part: _renamed(table, id, text) for part, table in tables.items()}
+    renamed["train"]["target"] = train[target].to_numpy()
+    if group is not None:
+        renamed["train"]["group"] = train[group].to_numpy()
+    missing = {
+        part: {name: int((tables[part][name] == "").sum()) for name in names}
+        for part, names in columns.items()
+    }
+    return Ingested(renamed["train"], renamed["test"], sort_labels(train[target]), missing)
+
+
+def _ids(table: pd.DataFrame, id: str | None) -> pd.Series:
+    """Ids of a table whose id column is there."""
+    if id is None:
+        return pd.Series([str(row) for row in range(len(table))], dtype="str")
+    return table[id].reset_index(drop=True)
+
+
+def _id_mistakes(part: str, table: pd.DataFrame, id: str | None) -> list[str]:
+    if table.empty:
+        return [f"{part} has no rows"]
+    if id is None or id not in table:
+        return []
+    ids = table[id]
+    found = []
+    if empty := int((ids.str.strip() == "").sum()):
+        found.append(f"{part} has {empty} rows without an id in '{id}'")
+    repeated = ids[ids.duplicated() & (ids.str.strip() != "")].drop_duplicates()
+    if len(repeated):
+        found.append(f"{part} has {len(repeated)} ids more than once in '{id}'{_first(repeated)}")
+    return found
+
+
+def _target_mistakes(train: pd.DataFrame, id: str | None, target: str) -> list[str]:
+    if target not in train or train.empty:
+        return []
+    labels = train[target].reset_index(drop=True)
+    empty = labels.str.strip() == ""
+    found = []
+    if empty.any():
+        ids = _ids(train, id) if id is None or id in train else pd.Series(range(len(train))).astype("str")
+        found.append(f"train has {int(empty.sum())} rows with an empty '{target}'{_first(ids[empty])}")
+    classes = labels[~empty].unique()
+    if len(classes) < 2:
+        only = f" (all are '{classes[0]}')" if len(classes) else ""
+        found.append(f"'{target}' has fewer than two classes in train{only}")
+    return found
+
+
+def _sample_mistakes(sample: pd.DataFrame, test: pd.DataFrame, id: str | None) -> list[str]:
+    if id is None:
+        if len(sample) != len(test):
+            return [f"the sample has {len(sample)} rows, test has {len(test)}"]
+        return []
+    if id not in sample:
+        return column_mistakes("the sample", sample, [id])
+    if id not in test:
+        return []
+    found = []
+    repeated = sample[id][sample[id].duplicated()].drop_duplicates()
+    if len(repeated):
+        found.append(f"the sample has {len(repeated)} ids more than once{_first(repeated)}")
+    lacking = test[id][~test[id].isin(sample[id])]
+    if len(lacking):
+        found.append(f"the sample lacks {len(lacking)} ids of test{_first(lacking)}")
+    unknown = sample[id][~sample[id].isin(test[id])]
+    if len(unknown):
+        found.append(f"the sample has {len(unknown)} ids that test lacks{_first(unknown)}")
+    return found
+
+
+def _first(values: pd.Series) -> str:
+    """The first few values, to name them in a message."""
+    shown = ", ".join(f"'{value}'" for value in values.head(_SHOWN))
+    return f" ({shown}{', ...' if len(values) > _SHOWN else ''})"
+
+
+def _renamed(table: pd.DataFrame, id: str | None, text: Sequence[str | list[str]]) -> pd.DataFrame:
+    columns = {"id": _ids(table, id)}
+    for name, segment in zip(SEGMENTS, text, strict=False):
+        columns[name] = (
+            table[segment].reset_index(drop=True) if isinstance(segment, str) else _joined(table, segment)
+        )
+    return pd.DataFrame(columns)
+
+
+def _joined(table: pd.DataFrame, columns: list[str]) -> pd.Series:
+    rows = zip(*(table[column] for column in columns), strict=True)
+    return pd.Series([" ".join(value for value in row if value.strip()) for row in rows], dtype="str")

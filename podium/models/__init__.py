@@ -1,0 +1,71 @@
+"""Kinds of models: one module each, one line in ``KINDS``.
+
+A kind's module has ``Options`` (a dataclass without defaults, filled from the model's block of the
+config) and ``Model``, which follows :class:`Classifier`.
+"""
+
+import dataclasses
+import importlib
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+import numpy as np
+import pandas as pd
+
+
+class Classifier(Protocol):
+    """What every kind of model offers.
+
+    ``rows`` is a table with ``text_a`` and perhaps ``text_b``, in the model's view.
+    """
+
+    def fit(self, rows: pd.DataFrame, target: np.ndarray, weight: np.ndarray) -> None:
+        """Fit on ``rows`` (N) with class indices ``target`` (N,) and row weights ``weight`` (N,)."""
+
+    def predict(self, rows: pd.DataFrame) -> np.ndarray:
+        """Return probabilities (N, K) for ``rows`` (N), float64, rows sum to 1."""
+
+    def save(self, folder: Path) -> None:
+        """Write all that ``load`` needs into the existing ``folder``: JSON, text, safetensors."""
+
+    @classmethod
+    def load(cls, folder: Path, *, device: str, threads: int) -> Self:
+        """Read what ``save`` wrote; predictions are the same as before."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Kind:
+    """Where a kind of model lives and what it needs from its job."""
+
+    module: str
+    gpu: bool = False
+
+
+KINDS = {
+    "linear": Kind("podium.models.linear"),
+    "lightgbm": Kind("podium.models.lightgbm"),
+    "transformer": Kind("podium.models.transformer", gpu=True),
+}
+
+
+def make(
+    kind: str, options: dict[str, Any], *, classes: int, seed: int, device: str, threads: int
+) -> Classifier:
+    """Make an unfitted model of ``kind`` for ``classes`` classes."""
+    module = importlib.import_module(KINDS[kind].module)
+    return module.Model(module.Options(**options), classes=classes, seed=seed, device=device, threads=threads)
+
+
+def load(kind: str, folder: Path, *, device: str, threads: int) -> Classifier:
+    """Load a fitted model of ``kind`` from ``folder``."""
+    return importlib.import_module(KINDS[kind].module).Model.load(folder, device=device, threads=threads)
+
+
+def spread(proba: np.ndarray, present: np.ndarray, classes: int) -> np.ndarray:
+    """Widen probabilities of the classes a model saw (N, P) to all classes (N, K).
+
+    A class without training rows gets 1e-6, the seen ones share the rest.
+    """
+    wide = np.full((len(proba), classes), 1e-6)
+    wide[:, present] = proba * (1 - 1e-6 * (classes - len(present)))
+    return wide / wide.sum(axis=1, keepdims=True)

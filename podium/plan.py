@@ -1,0 +1,295 @@
+"""What the config means for the workflow: members, rounds, and each rule's block of parameters.
+
+Pure functions of the config; no Snakemake here. A block is one dict of plain values that holds exactly what
+its rule depends on, always in the same order: Snakemake compares blocks by their printed form.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from podium import fetch
+from podium.config import Config, Model, Transformer, member_names
+from podium.errors import UserError
+from podium.ingest import column_mistakes, needed
+from podium.models import KINDS
+from podium.rerun import digest
+from podium.tables import columns_of
+from podium.validation import load
+
+ENCODER, REUTERS, WORDNET = "data/models/all-MiniLM-L6-v2", "data/reuters_r8", "data/wordnet"
+RESOURCES = [
+    (ENCODER, "all-MiniLM-L6-v2"),
+    (REUTERS, "reuters_r8"),
+    (REUTERS, "reuters_r8_holdout"),
+    (WORDNET, "wordnet"),
+]
+FETCHED = {ENCODER: "all-MiniLM-L6-v2"}  # folders of encoders that a rule fetches
+
+
+class Plan:
+    """The workflow's view of one config; ``root`` is the folder of the Snakefile."""
+
+    def __init__(self, config: Config, root: Path) -> None:
+        self.config, self.root = config, root
+        self.task = next(iter(config.tasks))
+        self.members = member_names(config)
+        self.folds = list(range(config.folds.n))
+        self.rounds = max(self.last_round(member) for member in self.members)
+
+    @classmethod
+    def from_raw(cls, raw: dict[str, Any], root: Path) -> "Plan":
+        """Validate a raw mapping and plan it; raise ``UserError`` with every mistake."""
+        return cls(load(raw), root)
+
+    def code(self, script: str, *modules: str) -> str:
+        """Digest of a rule's code: its script, and modules that the script's imports do not name."""
+        return digest(self.root, f"scripts/{script}.py", *modules)
+
+    def check_files(self) -> None:
+        """Raise ``UserError`` for files that no rule makes and that are not there, and for columns they lack."""
+        mistakes = [mistake for name in self.config.tasks for mistake in self._file_mistakes(name)]
+        for name, model in self.config.models.items():
+            if isinstance(model, Transformer) and model.encoder not in FETCHED:
+                folder = Path(model.encoder).expanduser()
+                if self._is_folder(model.encoder) and not (folder / "config.json").is_file():
+                    mistakes.append(f"models.{name}.encoder: {model.encoder} has no config.json")
+        if mistakes:
+            raise UserError("\n".join(f"config: {mistake}" for mistake in mistakes))
+
+    def _file_mistakes(self, name: str) -> Iterator[str]:
+        task = self.config.tasks[name]
+        made = {f"{folder}/{file}" for folder, key in RESOURCES for file in fetch.outputs(key)}
+        form = {"encoding": task.encoding, "separator": task.separator}
+        wanted = {
+            "train": needed(id=task.id, text=task.text, target=task.target, group=task.group),
+            "test": needed(id=task.id, text=task.text, target=None, group=None),
+            "sample": [],
+            "holdout": [],
+        }
+        for key, columns in wanted.items():
+            path = getattr(task, key)
+            if path is None:
+                continue
+            if Path(path).is_file():
+                try:
+                    present = columns_of(Path(path), **form)
+                except UserError as error:
+                    yield f"tasks.{name}.{key}: {error}"
+                else:
+                    yield from (
+                        f"tasks.{name}: {mistake}" for mistake in column_mistakes(path, present, columns)
+                    )
+            elif path not in made:
+                yield f"tasks.{name}.{key}: there is no file {path}; put it there, or mend the path"
+
+    # ---- members and rounds
+
+    def model(self, member: str) -> Model:
+        """The config block of a member's model."""
+        return self.config.models[member.rpartition("-s")[0]]
+
+    def kind(self, member: str) -> str:
+        """The kind of a member's model."""
+        return str(getattr(self.model(member), "kind"))  # noqa: B009 - only the subclasses have it
+
+    def last_round(self, member: str) -> int:
+        """The last pseudo-label round that the member takes part in."""
+        own, all_rounds = self.model(member).rounds, self.config.pseudo.rounds
+        return all_rounds if own is None else min(own, all_rounds)
+
+    def used(self) -> list[str]:
+        """Members of the ensembles."""
+        return list(self.config.ensemble.members or self.members)
+
+    def voters(self) -> list[str]:
+        """Members that vote for pseudo-labels."""
+        models = self.config.pseudo.voters
+        return [member for member in self.members if models is None or member.rpartition("-s")[0] in models]
+
+    def member_rounds(self) -> list[tuple[str, int]]:
+        """Every (member, round) that is trained."""
+        return [(member, number) for member in self.members for number in range(self.last_round(member) + 1)]
+
+    # ---- files
+
+    def encoder(self, member: str) -> str | None:
+        """Folder of a transformer's encoder; None for other kinds."""
+        model = self.model(member)
+        if not isinstance(model, Transformer):
+            return None
+        if model.encoder in FETCHED or self._is_folder(model.encoder):
+            return model.encoder
+        revision = f"@{model.revision}" if model.revision else ""
+        return f"data/hub/{model.encoder.replace('/', '--')}{revision}"
+
+    def encoder_files(self, member: str) -> list[str]:
+        """What a training job of the member needs of its encoder, as inputs."""
+        folder = self.encoder(member)
+        if folder is None:
+            return []
+        if folder in FETCHED:
+            return [f"{folder}/{name}" for name in fetch.outputs(FETCHED[folder])]
+        return [folder]
+
+    def hub(self, folder: str) -> dict[str, str | None]:
+        """Name and revision on the Hub of the encoder kept in ``data/hub/<folder>``."""
+        for member in self.members:
+            model = self.model(member)
+            if isinstance(model, Transformer) and self.encoder(member) == f"data/hub/{folder}":
+                return {"name": model.encoder, "revision": model.revision}
+        raise UserError(f"data/hub/{folder}: no model of the config uses this encoder")
+
+    def _is_folder(self, name: str) -> bool:
+        return name.startswith((".", "/", "~", "data/")) or Path(name).is_dir()
+
+    def wordnet(self, view: str) -> list[str]:
+        """The WordNet files that a text view needs."""
+        needed = "lemmas" in self.config.text.views[view] and self.language == "en"
+        return [f"{WORDNET}/corpora/wordnet/data.noun"] if needed else []
+
+    def tokenizer(self) -> list[str]:
+        """The tokenizer file that the profile counts tokens with: the first transformer's, where it is at hand."""
+        for member in self.members:
+            folder = self.encoder(member)
+            if folder is not None and (folder in FETCHED or Path(folder, "tokenizer.json").is_file()):
+                return [f"{folder}/tokenizer.json"]
+        return []
+
+    @property
+    def language(self) -> str:
+        """Language of the task's text."""
+        return self.config.tasks[self.task].language
+
+    # ---- blocks of parameters, one for each rule
+
+    def ingest(self) -> dict[str, Any]:
+        """Parameters of rule ingest."""
+        task = self.config.tasks[self.task]
+        return task.model_dump(include={"id", "text", "target", "group", "encoding", "separator"})
+
+    def profile(self) -> dict[str, Any]:
+        """Parameters of rule profile: those of ingest and the models' maximal lengths."""
+        return {**self.ingest(), "max_lengths": sorted(set(self.max_lengths().values()))}
+
+    def max_lengths(self) -> dict[str, int]:
+        """Maximal length of each transformer, by model."""
+        models = self.config.models.items()
+        return {name: model.max_length for name, model in models if isinstance(model, Transformer)}
+
+    def text(self, view: str) -> dict[str, Any]:
+        """Parameters of rule text."""
+        return {"steps": list(self.config.text.views[view]), "language": self.language}
+
+    def make_folds(self) -> dict[str, Any]:
+        """Parameters of rule folds."""
+        folds = self.config.folds
+        seed = self.config.seed if folds.seed is None else folds.seed
+        return {"n": folds.n, "seed": seed, "near_duplicates": folds.near_duplicates}
+
+    def noise(self, fold: int) -> dict[str, Any]:
+        """Parameters of rule noise."""
+        block = self.config.noise.model_dump(exclude={"view"})
+        return {"fold": fold, **block, "seed": self.config.seed}
+
+    def augment(self, method: str) -> dict[str, Any]:
+        """Parameters of rule augment."""
+        return {"method": method, **self.config.augment[method].model_dump(), "seed": self.config.seed}
+
+    def train(self, member: str, number: int, fold: int) -> dict[str, Any]:
+        """Parameters of rule train."""
+        model = self.model(member)
+        shared = {*Model.model_fields, "kind", "revision"}
+        options = model.model_dump(exclude=shared)
+        folder = self.encoder(member)
+        if folder is not None:
+            options["encoder"] = folder
+        return {
+            "kind": self.kind(member),
+            "options": options,
+            "seed": self.config.seed + int(member.rpartition("-s")[2]),
+            "fold": fold,
+            "round": number,
+            "augment": list(model.augment),
+            "pseudo_weight": self.config.pseudo.weight if number else 1.0,
+            "threads": model.threads,
+        }
+
+    def gpus(self, member: str) -> int:
+        """GPUs that one job of the member can use."""
+        return int(KINDS[self.kind(member)].gpu)
+
+    def code_of_kind(self, script: str, member: str) -> str:
+        """Digest of a training or predicting rule's code with the member's kind of model."""
+        return self.code(script, KINDS[self.kind(member)].module.replace(".", "/") + ".py")
+
+    def predict(self, member: str) -> dict[str, Any]:
+        """Parameters of rule predict."""
+        return {"kind": self.kind(member), "threads": self.model(member).threads}
+
+    def pseudo(self, fold: int) -> dict[str, Any]:
+        """Parameters of rule pseudo."""
+        block = self.config.pseudo.model_dump(include={"agree", "confidence", "max_share", "balance"})
+        return {"fold": fold, **block}
+
+    def options(self, method: str) -> dict[str, Any]:
+        """Options of one ensemble method."""
+        if method == "mean":
+            return {}
+        block = getattr(self.config.ensemble, method).model_dump()
+        if block.get("weights") is not None:
+            block["weights"] = dict(sorted(block["weights"].items()))
+        return block
+
+    def ensemble(self, method: str) -> dict[str, Any]:
+        """Parameters of rule ensemble."""
+        return {
+            "members": self.used(),
+            "method": method,
+            "options": self.options(method),
+            "metric": self.metric,
+        }
+
+    def choose(self) -> dict[str, Any]:
+        """Parameters of rule choose."""
+        methods = {method: self.options(method) for method in self.config.ensemble.methods}
+        return {"members": self.used(), "methods": methods, "metric": self.metric}
+
+    def decision(self) -> dict[str, Any]:
+        """Parameters of rule decision."""
+        return {**self.config.decision.model_dump(), "metric": self.metric}
+
+    def scores(self) -> dict[str, Any]:
+        """Parameters of rule scores."""
+        return {
+            "member_rounds": self.member_rounds(),
+            "methods": self.ensembles(),
+            "submit": self.config.ensemble.submit,
+            "metric": self.metric,
+        }
+
+    def ensembles(self) -> list[str]:
+        """Every ensemble that is computed."""
+        best = ["best"] if self.config.ensemble.submit == "best" else []
+        return [*self.config.ensemble.methods, *best]
+
+    @property
+    def metric(self) -> str:
+        """Metric of the task."""
+        return self.config.tasks[self.task].metric
+
+    def submission(self) -> dict[str, Any]:
+        """Parameters of rule submission."""
+        return self.config.tasks[self.task].model_dump(include={"id", "target"})
+
+    def report(self) -> dict[str, Any]:
+        """Parameters of rule report."""
+        models = self.config.models.items()
+        return {
+            "competition": self.config.competition,
+            "settings": {
+                "max_lengths": self.max_lengths(),
+                "folds": self.config.folds.n,
+                "seeds": {name: list(model.seeds) for name, model in models},
+            },
+        }

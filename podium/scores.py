@@ -1,0 +1,49 @@
+"""The table of all scores: members round by round, ensembles, the final decision."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from podium import metrics
+from podium.alignment import encode, fold_numbers, probabilities
+
+
+def of_member(
+    oof: pd.DataFrame, train: pd.DataFrame, folds: pd.DataFrame, labels: list[str], *, metric: str
+) -> dict[str, Any]:
+    """Score a member's out-of-fold predictions: ``metric``, ``cv``, ``se``, ``folds`` (value in each fold)."""
+    truth, assigned = encode(train["target"], labels), fold_numbers(folds, train["id"])
+    proba = probabilities(oof, train["id"], labels)
+    cv = metrics.score(metric, truth, None, proba, classes=len(labels))
+    by_fold = metrics.fold_scores(metric, truth, None, proba, assigned, classes=len(labels))
+    return {"metric": metric, "cv": cv.value, "se": cv.se, "folds": by_fold}
+
+
+def table(
+    members: Sequence[tuple[str, int, dict[str, Any]]],
+    ensembles: Sequence[tuple[str, dict[str, Any]]],
+    decision: dict[str, Any],
+) -> pd.DataFrame:
+    """One row a score: ``what``, ``name``, ``round``, ``metric``, ``cv``, ``se``, then ``fold0``...
+
+    ``members`` holds (member, round, score facts), ``ensembles`` (method, score facts); facts have ``metric``, ``cv``,
+    ``se``, ``folds``. Every score is of out-of-fold predictions; tuned ones are cross-fitted.
+    """
+    rows = [_row("member", name, str(number), facts) for name, number, facts in members]
+    rows += [_row("ensemble", name, "", facts) for name, facts in ensembles]
+    rows.append(_row("submitted", f"{decision['ensemble']} + {decision['method']}", "", decision))
+    return pd.DataFrame(rows)
+
+
+def _row(what: str, name: str, round: str, facts: dict[str, Any]) -> dict[str, Any]:
+    folds = {f"fold{number}": value for number, value in enumerate(facts["folds"])}
+    keys = {"what": what, "name": name, "round": round, "metric": facts["metric"]}
+    return {**keys, "cv": facts["cv"], "se": facts["se"], **folds}
+
+
+def best_member(scores: pd.DataFrame) -> pd.Series:
+    """The row of the best single member; the first of equals."""
+    members = scores[scores["what"] == "member"]
+    sign = 1 if metrics.get(str(members["metric"].iloc[0])).greater_is_better else -1
+    return members.loc[(sign * members["cv"]).idxmax()]

@@ -1,0 +1,174 @@
+"""From the raw config mapping to a checked :class:`~podium.config.Config`, or every mistake at once."""
+
+import copy
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from podium.config import KINDS, Config, Eda, Lightgbm, Task, Transformer, member_names
+from podium.errors import UserError, hint
+
+
+def load(raw: dict[str, Any]) -> Config:
+    """Validate a raw mapping; raise ``UserError`` with one line for every mistake found."""
+    mistakes: list[str] = []
+    config: Config | None = None
+    try:
+        config = Config.model_validate(raw)
+    except ValidationError as error:
+        mistakes = [_sentence(entry, raw) for entry in error.errors()]
+        config = _salvage(raw, error)
+    if config is not None:
+        mistakes += cross_checks(config)
+    if mistakes:
+        raise UserError("\n".join(f"config: {mistake}" for mistake in mistakes))
+    assert config is not None
+    return config
+
+
+def _salvage(raw: dict[str, Any], error: ValidationError) -> Config | None:
+    """Replace or drop the faulty keys so that the rest can be cross-checked; None when too little is left."""
+    rest = copy.deepcopy(raw)
+    for entry in error.errors():
+        path = _path(entry["loc"], raw)
+        node: Any = rest
+        for key in path[:-1]:
+            node = node[key] if isinstance(node, dict) and key in node else None
+        if path and isinstance(node, dict):
+            node.pop(path[-1], None)
+            if entry["type"] == "missing":
+                node[path[-1]] = "missing"
+    try:
+        return Config.model_validate(rest)
+    except ValidationError:
+        return None
+
+
+def _path(location: tuple[int | str, ...], raw: Any) -> list[int | str]:
+    """Remove what pydantic adds to a location (tags of unions): keep what stands in the user's file."""
+    path: list[int | str] = []
+    node = raw
+    for position, key in enumerate(location):
+        last = position == len(location) - 1
+        if isinstance(node, dict):
+            if key in node:
+                node = node[key]
+            elif last and not isinstance(key, int) and key not in KINDS:
+                node = None
+            else:
+                continue
+        elif isinstance(node, list) and isinstance(key, int) and key < len(node):
+            node = node[key]
+        else:
+            continue
+        path.append(key)
+    return path
+
+
+def _sentence(entry: Any, raw: dict[str, Any]) -> str:
+    """One line: the key's path, what was found, what is allowed, the closest valid name."""
+    path = _path(entry["loc"], raw)
+    where = ".".join(str(key) for key in path) or "the file"
+    found = entry.get("input")
+    if entry["type"] == "extra_forbidden":
+        return f"{where}: unknown key; {hint(str(path[-1]), _siblings(path, raw))}"
+    if entry["type"] == "missing":
+        return f"{where}: this key is required and missing"
+    if entry["type"] == "union_tag_invalid":
+        return f"{where}.kind: unknown kind {found.get('kind')!r}; {hint(str(found.get('kind')), KINDS)}"
+    if entry["type"] == "union_tag_not_found":
+        return f"{where}.kind: this key is required and missing; valid: {', '.join(KINDS)}"
+    if entry["type"] == "literal_error":
+        choices = entry["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
+        valid = f"valid: {', '.join(choices)}"
+        close = hint(str(found), choices)
+        return f"{where}: found {found!r}; {close if close.startswith('did') else valid}"
+    if entry["type"] == "string_pattern_mismatch":
+        return f"{where}: the name {found!r} must be lower-case letters, digits and _, a letter first"
+    shown = json.dumps(found, ensure_ascii=False, default=str)
+    message = entry["msg"][0].lower() + entry["msg"][1:]
+    return f"{where}: {message}; found {shown if len(shown) < 80 else shown[:77] + '...'}"
+
+
+def _siblings(path: list[int | str], raw: dict[str, Any]) -> list[str]:
+    """Names of the keys that are valid where ``path`` points."""
+    cls: Any = Config
+    node: Any = raw
+    for key in path[:-1]:
+        node = node[key]
+        cls = _child(cls, str(key), node)
+    return list(cls.model_fields) if isinstance(cls, type) and issubclass(cls, BaseModel) else []
+
+
+def _child(cls: Any, key: str, node: Any) -> Any:
+    """The block class of ``key`` inside ``cls``: a field's class, or the class of a mapping's values."""
+    if isinstance(cls, dict):
+        kind = node.get("kind") if isinstance(node, dict) else None
+        return cls.get(kind, cls.get(None))
+    mappings: dict[str, Any] = {"tasks": {None: Task}, "augment": {None: Eda}, "models": KINDS}
+    if cls is Config and key in mappings:
+        return mappings[key]
+    field = cls.model_fields.get(key) if isinstance(cls, type) and issubclass(cls, BaseModel) else None
+    return field.annotation if field is not None else None
+
+
+def cross_checks(config: Config) -> list[str]:
+    """Mistakes that only show when blocks are seen together: names that do not exist, and the like."""
+    found: list[str] = []
+
+    def known(where: str, name: str, choices: Sequence[str], what: str) -> None:
+        if name not in choices:
+            found.append(f"{where}: there is no {what} '{name}'; {hint(name, choices)}")
+
+    views, models = list(config.text.views), list(config.models)
+    known("noise.view", config.noise.view, views, "text view")
+    for view in views:
+        if view in ("train", "test"):
+            found.append(f"text.views.{view}: this name is reserved")
+    for method in config.augment:
+        if method in ("train", "test"):
+            found.append(f"augment.{method}: this name is reserved")
+    for method in config.augment:
+        for name, task in config.tasks.items():
+            if task.language != "en":
+                found.append(
+                    f"augment.{method}: eda needs English WordNet, but tasks.{name}.language is '{task.language}'"
+                )
+    for name, model in config.models.items():
+        known(f"models.{name}.view", model.view, views, "text view")
+        for method in model.augment:
+            known(f"models.{name}.augment", method, list(config.augment), "augmentation")
+        if len(set(model.seeds)) < len(model.seeds):
+            found.append(f"models.{name}.seeds: {model.seeds} holds the same seed twice")
+        if isinstance(model, Transformer):
+            found += _encoder_checks(name, model)
+        if isinstance(model, Lightgbm) and not model.sparse and not model.svd:
+            found.append(f"models.{name}: sparse is false and svd is 0, so there are no features")
+    for voter in config.pseudo.voters or []:
+        known("pseudo.voters", voter, models, "model")
+    members = member_names(config)
+    for member in config.ensemble.members or []:
+        known("ensemble.members", member, members, "member")
+    used = config.ensemble.members or members
+    for block in ("blend", "vote"):
+        weights = getattr(config.ensemble, block).weights
+        for member in weights or {}:
+            known(f"ensemble.{block}.weights", member, used, "member")
+        if weights is not None and not any(weights.values()):
+            found.append(f"ensemble.{block}.weights: at least one weight must be above 0")
+    if config.ensemble.submit not in ("best", *config.ensemble.methods):
+        found.append(f"ensemble.submit: '{config.ensemble.submit}' is not among ensemble.methods")
+    return found
+
+
+def _encoder_checks(name: str, model: Transformer) -> list[str]:
+    if model.encoder.startswith((".", "/", "~", "data/")) or model.encoder.count("/") > 1:
+        if model.revision is not None:
+            return [
+                f"models.{name}.revision: only for names on the Hub, but encoder is the folder {model.encoder}"
+            ]
+    elif not model.encoder or any(char.isspace() for char in model.encoder):
+        return [f"models.{name}.encoder: {model.encoder!r} is neither a folder nor a Hub name"]
+    return []

@@ -1,0 +1,50 @@
+"""Choose the best way to combine the members; the choice itself is cross-fitted, so its score is honest."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from podium.alignment import encode, fold_numbers, probabilities
+from podium.ensemble import choose, report
+from podium.ensemble_methods import build
+from podium.files import read_json, read_table, write_json, write_table
+from podium.predictions import to_table
+from scripts import job
+
+
+def main(
+    *,
+    oof: list[Path],
+    test: list[Path],
+    train: Path,
+    folds: Path,
+    labels: Path,
+    oof_out: Path,
+    test_out: Path,
+    fit: Path,
+    members: list[str],
+    methods: dict[str, dict[str, Any]],
+    metric: str,
+) -> None:
+    """Write cross-fitted out-of-fold and test predictions, and what was chosen.
+
+    ``methods`` maps names of methods to their options, in the order of preference among equals.
+    """
+    names = read_json(labels)
+    rows = read_table(train, columns=["id", "target"])
+    truth, assigned = encode(rows["target"], names), fold_numbers(read_table(folds), rows["id"])
+    stacked = np.stack([probabilities(read_table(path), rows["id"], names) for path in oof])
+    built = {name: build(name, options, members=members, metric=metric) for name, options in methods.items()}
+    fitted = choose(built, stacked, truth, assigned, metric=metric)
+
+    test_ids = read_table(test[0], columns=["id"])["id"]
+    stacked_test = np.stack([probabilities(read_table(path), test_ids, names) for path in test])
+    test_proba = built[fitted.method].predict(stacked_test, fitted.params)
+    write_table(to_table(rows["id"], fitted.oof, names), oof_out)
+    write_table(to_table(test_ids, test_proba, names), test_out)
+    write_json(report(fitted, truth, assigned, members=members, metric=metric), fit)
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)

@@ -1,0 +1,28 @@
+"""Assign every training row to a fold, keeping near-duplicates and the user's groups together."""
+
+from pathlib import Path
+
+import numpy as np
+
+from podium.duplicates import clusters
+from podium.files import read_table, write_table
+from podium.folds import make_folds, units
+from scripts import job
+
+
+def main(*, train: Path, out: Path, n: int, seed: int, near_duplicates: float | None) -> None:
+    """Write ``id``, ``fold`` and ``cluster``, the set of rows that must share a fold."""
+    table = read_table(train)
+    if near_duplicates is None:
+        near = np.arange(len(table))
+    else:
+        # A pair is one text; the NUL between its segments is no word and no whitespace.
+        texts = table["text_a"] + "\0" + table["text_b"] if "text_b" in table else table["text_a"]
+        near = clusters(texts.tolist(), threshold=near_duplicates, seed=seed)
+    groups = table["group"].tolist() if "group" in table else None
+    folds = make_folds(table["target"].tolist(), groups, near, n=n, seed=seed)
+    write_table(table[["id"]].assign(fold=folds, cluster=units(groups, near)), out)
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)

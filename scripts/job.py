@@ -1,0 +1,62 @@
+"""Run a script's ``main`` as one Snakemake job: arguments, log, user errors, orphan guard."""
+
+import inspect
+import logging
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from podium import session
+from podium.errors import UserError
+
+
+def run(main: Callable[..., None], snakemake: Any) -> None:
+    """Call ``main`` with the rule's named inputs and outputs (as ``Path``) and the keys of its params block.
+
+    ``threads`` is the rule's where ``main`` takes it and the block does not set it. A ``UserError`` becomes one line and exit status 1.
+    """
+    _start_log(snakemake.log)
+    session.die_with(os.environ.get(session.MAIN_PROCESS, ""))
+    arguments: dict[str, Any] = {}
+    for files in (snakemake.input, snakemake.output):
+        arguments |= {name: _paths(value) for name, value in files.items()}
+    arguments |= snakemake.params.get("block", {})
+    if "threads" in inspect.signature(main).parameters and "threads" not in arguments:
+        arguments["threads"] = snakemake.threads
+    try:
+        main(**arguments)
+    except UserError as error:
+        logging.getLogger("podium").error("%s", error)
+        where = f" (log: {snakemake.log[0]})" if snakemake.log else ""
+        sys.exit("\n".join(f"podium: {line}" for line in f"{error}{where}".splitlines()))
+
+
+def _paths(value: Any) -> Path | list[Path]:
+    return Path(value) if isinstance(value, str) else [Path(item) for item in value]
+
+
+def _start_log(log: Any) -> None:
+    """Send log records to the job's log file, which also gets uncaught tracebacks."""
+    handlers: list[logging.Handler] = []
+    if log:
+        Path(log[0]).parent.mkdir(parents=True, exist_ok=True)
+        handlers.append(logging.FileHandler(log[0], mode="w", encoding="utf-8"))
+    else:
+        handlers.append(logging.StreamHandler())
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        datefmt="%H:%M:%S",
+        handlers=handlers,
+        force=True,
+    )
+    logging.captureWarnings(True)
+    previous = sys.excepthook
+
+    def hook(kind: Any, error: Any, trace: Any) -> None:
+        logging.getLogger("podium").error("the job failed", exc_info=(kind, error, trace))
+        previous(kind, error, trace)
+
+    sys.excepthook = hook

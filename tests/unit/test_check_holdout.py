@@ -1,0 +1,74 @@
+"""The comparison of the reported score with the true one."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from podium.check_holdout import compare, render
+from podium.errors import UserError
+
+
+def accuracy(true: list[str], predicted: list[str]) -> tuple[float, float]:
+    share = sum(a == b for a, b in zip(true, predicted, strict=True)) / len(true)
+    return share, math.sqrt(share * (1 - share) / len(true))
+
+
+def table(ids: list[str], labels: list[str], target: str = "label") -> pd.DataFrame:
+    return pd.DataFrame({"id": ids, target: labels}, dtype="str")
+
+
+TRUTH = table(["1", "2", "3", "4"], ["a", "b", "a", "b"])
+
+
+def run(
+    submission: pd.DataFrame, truth: pd.DataFrame = TRUTH, id: str | None = "id", se: float = 0.1
+) -> dict:
+    return compare(
+        submission,
+        truth,
+        id=id,
+        target="label",
+        metric="accuracy",
+        metric_value=accuracy,
+        reported_cv=0.8,
+        reported_se=se,
+    )
+
+
+def test_rows_are_joined_by_id_and_the_difference_is_in_standard_errors() -> None:
+    result = run(table(["4", "3", "2", "1"], ["b", "a", "b", "x"], target="class"))
+    assert result["true_score"] == result["accuracy"] == 0.75
+    assert result["n"] == 4
+    assert result["difference"] == pytest.approx(0.05)
+    assert result["standard_errors"] == pytest.approx(0.05 / math.sqrt(0.01 + 0.75 * 0.25 / 4))
+    lines = render(result).splitlines()
+    assert lines[0] == "accuracy on 4 held-out rows"
+    assert "+0.0500" in lines[3]
+    assert "(+0.21 standard errors)" in lines[3]
+
+
+def test_no_spread_gives_no_standard_errors() -> None:
+    result = run(TRUTH, se=0.0)
+    assert (result["true_score"], result["standard_errors"]) == (1.0, None)
+    assert "standard errors" not in render(result)
+
+
+def test_numbered_rows_are_compared_in_order() -> None:
+    assert run(TRUTH[["label"]], TRUTH[["label"]], id=None)["accuracy"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("submission", "told"),
+    [
+        (table(["1", "2", "3"], ["a"] * 3), r"submission lacks 1 ids \(first '4'\)"),
+        (table(["1", "2", "3", "4", "5"], ["a"] * 5), "the truth lacks 1 ids"),
+        (table(["1", "2", "3", "3"], ["a"] * 4), "1 ids more than once"),
+        (TRUTH.rename(columns={"id": "idd"}), "no column 'id'; did you mean 'idd'"),
+        (TRUTH.rename(columns={"label": "lable"}).assign(x="1"), "no column 'label'; did you mean 'lable'"),
+        (TRUTH.head(0), "has no rows"),
+    ],
+)
+def test_what_cannot_be_joined_is_refused(submission: pd.DataFrame, told: str) -> None:
+    with pytest.raises(UserError, match=told):
+        run(submission)

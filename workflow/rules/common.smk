@@ -1,0 +1,125 @@
+"""The plan of this run, and the functions that give rules their inputs. No rules here."""
+
+import os
+import sys
+from pathlib import Path
+
+from podium import fetch, session
+from podium.errors import UserError
+from podium.plan import Plan
+
+# Threads that wait for each other must sleep: spinning ones slow training tenfold on a busy machine.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+
+try:
+    plan = Plan.from_raw(config, Path(workflow.basedir))
+    plan.check_files()
+except UserError as error:
+    sys.exit("\n".join(f"podium: {line}" for line in str(error).splitlines()))
+
+if workflow.is_main_process:
+    os.environ[session.MAIN_PROCESS] = session.this_process()
+
+run_lock = session.RunLock(Path("."))
+FOLDS, TASK = plan.folds, plan.task
+
+
+wildcard_constraints:
+    task="[a-z][a-z0-9_]*",
+    view="[a-z][a-z0-9_]*",
+    part="[a-z][a-z0-9_]*",
+    method="[a-z][a-z0-9_]*",
+    member="[a-z][a-z0-9_]*-s[0-9]+",
+    fold="[0-9]+",
+    round="[0-9]+",
+
+
+def task_of(w):
+    """The config block of the task."""
+    return plan.config.tasks[w.task]
+
+
+def raw_files(w):
+    """The competition's own files of a task, by name."""
+    task = task_of(w)
+    files = {"train": task.train, "test": task.test}
+    return files | ({"sample": task.sample} if task.sample else {})
+
+
+def profile_files(w):
+    """What the profile reads."""
+    tokenizer = plan.tokenizer()
+    return raw_files(w) | ({"tokenizer": tokenizer[0]} if tokenizer else {})
+
+
+def text_files(w):
+    """The rows that a text view is made of, and the data of its steps."""
+    stage = "ingest" if w.part in ("train", "test") else "augment"
+    files = {"table": f"results/{stage}/{w.task}/{w.part}.parquet"}
+    wordnet = plan.wordnet(w.view)
+    return files | ({"wordnet": wordnet[0]} if wordnet else {})
+
+
+def train_files(w):
+    """What the training of one fold depends on besides folds, labels and the view of the train rows."""
+    model, number = plan.model(w.member), int(w.round)
+    view = f"results/text/{w.task}/{model.view}"
+    files = {"texts": f"{view}/train.parquet"}
+    if plan.encoder_files(w.member):
+        files["encoder"] = plan.encoder_files(w.member)
+    if model.prune:
+        files["noise"] = f"results/noise/{w.task}/fold{w.fold}.parquet"
+    if model.augment:
+        files["augmented"] = expand(
+            "results/augment/{task}/{method}.parquet", task=w.task, method=model.augment
+        )
+        files["augmented_texts"] = expand("{view}/{method}.parquet", view=view, method=model.augment)
+    if number:
+        files["pseudo"] = f"results/pseudo/{w.task}/round{number}/fold{w.fold}.parquet"
+        files["test_texts"] = f"{view}/test.parquet"
+    return files
+
+
+def last_predictions(w, name):
+    """A predictions file of every member of the ensembles, in its last round."""
+    return [
+        f"results/predict/{w.task}/{member}/round{plan.last_round(member)}/{name}.parquet"
+        for member in plan.used()
+    ]
+
+
+def votes(w):
+    """Test predictions of the voters' fold models in the round before, each in its last round by then."""
+    before = int(w.round) - 1
+    return [
+        f"results/predict/{w.task}/{member}/round{min(before, plan.last_round(member))}/test_folds.parquet"
+        for member in plan.voters()
+    ]
+
+
+def all_oof(w):
+    """Out-of-fold predictions of every member in every round."""
+    return [
+        f"results/predict/{w.task}/{member}/round{number}/oof.parquet"
+        for member, number in plan.member_rounds()
+    ]
+
+
+def sample_file(w):
+    """The sample submission, where there is one."""
+    sample = plan.config.tasks[plan.task].sample
+    return {"sample": sample} if sample else {}
+
+
+def show_results(targets):
+    """Print the summaries of what was asked for."""
+    asked = set(targets) or {"all"}
+    files = {
+        "results/report/summary.txt": {"all", "report"},
+        "results/check_holdout/summary.txt": {"check_holdout"},
+    }
+    for path, names in files.items():
+        if asked & {path, *names}:
+            print(f"\n{Path(path).read_text(encoding='utf-8')}", end="")

@@ -1,0 +1,40 @@
+"""Stage decision: probabilities become labels.
+
+Needs:    results/ensemble/{task}/
+Makes:    results/decision/{task}/oof.parquet, test.parquet, fit.json, score.json
+"""
+
+
+rule decision:
+    """The decided labels."""
+    input:
+        expand("results/decision/{task}/score.json", task=TASK),
+
+
+rule decide_labels:
+    """Decide each row's label, tuned for the metric; the score is cross-fitted."""
+    input:
+        oof=f"results/ensemble/{{task}}/{plan.config.ensemble.submit}/oof.parquet",
+        test=f"results/ensemble/{{task}}/{plan.config.ensemble.submit}/test.parquet",
+        train="results/ingest/{task}/train.parquet",
+        labels="results/ingest/{task}/labels.json",
+        folds="results/folds/{task}/folds.parquet",
+    output:
+        oof_out="results/decision/{task}/oof.parquet",
+        test_out="results/decision/{task}/test.parquet",
+        fit="results/decision/{task}/fit.json",
+        score="results/decision/{task}/score.json",
+    log:
+        "results/logs/decision/{task}.log",
+    benchmark:
+        "results/benchmarks/decision/{task}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    params:
+        block=plan.decision(),
+        code=plan.code("decision"),
+    message:
+        "decide labels"
+    script:
+        "../../scripts/decision.py"

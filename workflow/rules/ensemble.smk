@@ -1,0 +1,70 @@
+"""Stage ensemble: members become one prediction.
+
+Needs:    results/predict/{task}/
+Makes:    results/ensemble/{task}/{method}/oof.parquet, test.parquet, fit.json
+"""
+
+
+rule ensemble:
+    """Every ensemble."""
+    input:
+        expand("results/ensemble/{task}/{method}/fit.json", task=TASK, method=plan.ensembles()),
+
+
+rule combine_members:
+    """Combine the members by one method; its score is cross-fitted."""
+    input:
+        oof=lambda w: last_predictions(w, "oof"),
+        test=lambda w: last_predictions(w, "test"),
+        train="results/ingest/{task}/train.parquet",
+        labels="results/ingest/{task}/labels.json",
+        folds="results/folds/{task}/folds.parquet",
+    output:
+        oof_out="results/ensemble/{task}/{method}/oof.parquet",
+        test_out="results/ensemble/{task}/{method}/test.parquet",
+        fit="results/ensemble/{task}/{method}/fit.json",
+    log:
+        "results/logs/ensemble/{task}/{method}.log",
+    benchmark:
+        "results/benchmarks/ensemble/{task}/{method}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    params:
+        block=lambda w: plan.ensemble(w.method),
+        code=plan.code("ensemble"),
+    message:
+        "ensemble: {wildcards.method}"
+    script:
+        "../../scripts/ensemble.py"
+
+
+ruleorder: choose_ensemble > combine_members
+
+
+rule choose_ensemble:
+    """Choose among the methods by score; the choice itself is cross-fitted."""
+    input:
+        oof=lambda w: last_predictions(w, "oof"),
+        test=lambda w: last_predictions(w, "test"),
+        train="results/ingest/{task}/train.parquet",
+        labels="results/ingest/{task}/labels.json",
+        folds="results/folds/{task}/folds.parquet",
+    output:
+        oof_out="results/ensemble/{task}/best/oof.parquet",
+        test_out="results/ensemble/{task}/best/test.parquet",
+        fit="results/ensemble/{task}/best/fit.json",
+    log:
+        "results/logs/ensemble/{task}/best.log",
+    benchmark:
+        "results/benchmarks/ensemble/{task}/best.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    params:
+        block=plan.choose(),
+        code=plan.code("choose"),
+    message:
+        "ensemble: choose the best"
+    script:
+        "../../scripts/choose.py"

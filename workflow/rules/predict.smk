@@ -1,0 +1,44 @@
+"""Stage predict: what each member says of every row.
+
+Needs:    results/train/{task}/{member}/, results/text/{task}/
+Makes:    results/predict/{task}/{member}/round{round}/oof.parquet, test.parquet, test_folds.parquet
+"""
+
+
+rule predict:
+    """Predictions of every member, in every round."""
+    input:
+        [
+            f"results/predict/{TASK}/{member}/round{number}/test.parquet"
+            for member, number in plan.member_rounds()
+        ],
+
+
+rule predict_rows:
+    """Predict the test rows with the fold models; gather the held-out predictions."""
+    input:
+        texts=lambda w: f"results/text/{w.task}/{plan.model(w.member).view}/test.parquet",
+        rows="results/ingest/{task}/train.parquet",
+        labels="results/ingest/{task}/labels.json",
+        fold_models=expand("results/train/{{task}}/{{member}}/round{{round}}/fold{fold}/model", fold=FOLDS),
+        fold_oof=expand("results/train/{{task}}/{{member}}/round{{round}}/fold{fold}/oof.parquet", fold=FOLDS),
+    output:
+        oof="results/predict/{task}/{member}/round{round}/oof.parquet",
+        test="results/predict/{task}/{member}/round{round}/test.parquet",
+        test_folds="results/predict/{task}/{member}/round{round}/test_folds.parquet",
+    log:
+        "results/logs/predict/{task}/{member}/round{round}.log",
+    benchmark:
+        "results/benchmarks/predict/{task}/{member}/round{round}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: lambda w: plan.model(w.member).threads
+    resources:
+        gpu=lambda w: plan.gpus(w.member),
+    params:
+        block=lambda w: plan.predict(w.member),
+        code=lambda w: plan.code_of_kind("predict", w.member),
+    message:
+        "predict with {wildcards.member}, round {wildcards.round}"
+    script:
+        "../../scripts/predict.py"
