@@ -121,8 +121,8 @@ class Synonyms:
     def _frequent(self, word: str) -> list[Sense]:
         """Return the senses that are frequent enough."""
         senses = self.wordnet.senses.get(word, [])
-        least = max(_LEAST_USES, _LEAST_SHARE * sum(sense.count for sense in senses))
-        return [sense for sense in senses if sense.count >= least]
+        least = max(_LEAST_USES, _LEAST_SHARE * sum(sense.uses for sense in senses))
+        return [sense for sense in senses if sense.uses >= least]
 
     def _shared(self, word: str, sense: Sense) -> bool:
         """Tell whether the sense, given as another word's, is a frequent one of ``word`` too."""

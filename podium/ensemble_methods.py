@@ -5,14 +5,13 @@ A method is fitted on rows with known labels and gives plain parameters (JSON-ab
 """
 
 import logging
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
+from scipy.optimize import minimize
+from scipy.special import log_softmax, softmax
 
 from podium import metrics
 from podium.errors import UserError, hint
@@ -22,6 +21,8 @@ log = logging.getLogger(__name__)
 _TIE = 1e-12
 _FLOOR = 1e-6
 """Lowest probability whose logarithm is taken, and the probability of a class that a stacker never saw."""
+_TOLERANCE = 1e-7
+"""Where a stacker stops; going on changes no score in the fourth digit."""
 _TIE_BREAK = 1e-3
 """Share of the mean probability in a vote: enough to survive float32, less than one vote among 1,000."""
 
@@ -102,43 +103,64 @@ class Vote:
 class Stack:
     """Multinomial logistic regression on the members' log-probabilities side by side (M x K features).
 
-    Stacked generalisation (Wolpert 1992) with class probabilities as the lower level's output and a linear model
-    above, as Ting and Witten advise (Issues in Stacked Generalization, 1999). ``c`` is the inverse of the L2
-    penalty. Probabilities are clipped at 1e-6; a class absent from the fitted rows gets 1e-6.
+    Stacked generalisation (Wolpert 1992) with class probabilities from below and a linear model above, as Ting and
+    Witten advise (Issues in Stacked Generalization, 1999). The L2 penalty, of inverse strength ``c``, is on the
+    distance from the members' normalised geometric mean and not from zero: a small ``c`` gives that mean, where the
+    usual penalty would give equal probabilities for all classes. Probabilities are clipped at 1e-6; a class that is
+    absent from the fitted rows gets 1e-6.
     """
 
     c: float
 
     def fit(self, oof: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
         """Return ``classes`` (C), ``coef`` (C, M*K) and ``intercept`` (C)."""
-        classes = np.unique(truth)
-        features = _log_features(oof)
-        if len(classes) == 1:
-            return {"classes": classes.tolist(), "coef": [[0.0] * features.shape[1]], "intercept": [0.0]}
-        model = LogisticRegression(C=self.c, max_iter=1000)
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", ConvergenceWarning)
-            model.fit(features, truth)
-        for message in {str(warning.message).splitlines()[0] for warning in caught}:
-            log.warning("stack: %s", message)
-        coef, intercept = model.coef_, model.intercept_
-        if len(classes) == 2:
-            # scikit-learn keeps the logit of the second class only.
-            coef, intercept = np.vstack([0 * coef, coef]), np.r_[0.0, intercept]
+        classes, position = np.unique(truth, return_inverse=True)
+        prior = np.hstack([np.eye(oof.shape[2])[classes] / len(oof)] * len(oof))
+        coef, intercept = logistic(_log_features(oof), position, prior=prior, c=self.c, tolerance=_TOLERANCE)
         return {"classes": classes.tolist(), "coef": coef.tolist(), "intercept": intercept.tolist()}
 
     def predict(self, stacked: np.ndarray, params: dict[str, Any]) -> np.ndarray:
         """Return the regression's probabilities (N, K)."""
         logits = _log_features(stacked) @ np.asarray(params["coef"]).T + np.asarray(params["intercept"])
-        seen = np.exp(logits - logits.max(axis=1, keepdims=True))
         proba = np.full(stacked.shape[1:], _FLOOR)
-        proba[:, params["classes"]] = seen / seen.sum(axis=1, keepdims=True)
+        proba[:, params["classes"]] = softmax(logits, axis=1)
         return proba / proba.sum(axis=1, keepdims=True)
 
 
 def _log_features(stacked: np.ndarray) -> np.ndarray:
-    """Return log-probabilities (N, M*K), member after member."""
-    return np.hstack(list(np.log(np.maximum(stacked, _FLOOR))))
+    """Return log-probabilities (N, M*K), member after member, each member's row centred at 0."""
+    logs = np.log(np.maximum(stacked, _FLOOR))
+    return np.hstack(list(logs - logs.mean(axis=2, keepdims=True)))
+
+
+def logistic(
+    features: np.ndarray, truth: np.ndarray, *, prior: np.ndarray, c: float, tolerance: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return ``coef`` (C, F) and ``intercept`` (C,) that minimise log loss plus an L2 penalty around ``prior``.
+
+    ``features`` is (N, F), ``truth`` (N,) in 0..C-1. Minimised is the sum of log losses plus |coef - prior|^2 / 2c,
+    the intercept free, by L-BFGS from ``prior`` until a step gains less than the share ``tolerance``.
+    """
+    rows, classes = len(truth), len(prior)
+    middle = features.mean(axis=0)
+    centred = features - middle
+    hot = np.eye(classes)[truth]
+
+    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        change, intercept = flat[:-classes].reshape(prior.shape), flat[-classes:]
+        logits = centred @ (prior + change).T + intercept
+        fit = -log_softmax(logits, axis=1)[np.arange(rows), truth].mean()
+        pull = (softmax(logits, axis=1) - hot) / rows
+        slope = np.r_[(pull.T @ centred + change / (c * rows)).ravel(), pull.sum(axis=0)]
+        return float(fit + (change**2).sum() / (2 * c * rows)), slope
+
+    start = np.zeros(prior.size + classes)
+    limits = {"maxiter": 500, "ftol": tolerance, "gtol": tolerance}
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options=limits)
+    if found.status == 1:
+        log.warning("stack: not converged after %d iterations", found.nit)
+    coef = prior + found.x[:-classes].reshape(prior.shape)
+    return coef, found.x[-classes:] - coef @ middle
 
 
 METHODS = {"mean": Mean, "blend": Blend, "stack": Stack, "vote": Vote}

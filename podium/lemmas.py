@@ -57,9 +57,8 @@ class Lemmatiser:
         if len(stem) == 1 or (apostrophe and ending == "t"):
             return word
         lemma = self._base_form(stem)
-        if stem[0].isupper():
-            lemma = lemma[:1].upper() + lemma[1:]
-        return lemma + apostrophe + ending
+        first = lemma[:1].upper() if stem[0].isupper() else lemma[:1].lower()
+        return first + lemma[1:] + apostrophe + ending
 
     def _base_form(self, word: str) -> str:
         best = self.wordnet.best_lemma(word.lower()) if self.wordnet else None

@@ -23,16 +23,28 @@ def load(raw: dict[str, Any]) -> Config:
     if config is not None:
         mistakes += cross_checks(config)
     if mistakes:
-        raise UserError("\n".join(f"config: {mistake}" for mistake in mistakes))
+        raise UserError("\n".join(f"config: {_one_line(mistake)}" for mistake in mistakes))
     assert config is not None
     return config
 
 
+def _one_line(text: str) -> str:
+    """Escape line ends and what else cannot be printed: keys and values of a file may hold anything."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
 def _salvage(raw: dict[str, Any], error: ValidationError) -> Config | None:
-    """Replace or drop the faulty keys so that the rest can be cross-checked; None when too little is left."""
+    """Replace or drop the faulty keys so that the rest can be cross-checked; None when too little is left.
+
+    Where a key that names something must go, every mention of the name elsewhere would be told as a mistake: None.
+    """
     rest = copy.deepcopy(raw)
     for entry in error.errors():
         path = _path(entry["loc"], raw)
+        if path[-1:] == ["seeds"] or path[:-1] in (["models"], ["augment"], ["text", "views"]):
+            return None
+        if "weights" in path:
+            path = path[: path.index("weights") + 1]
         node: Any = rest
         for key in path[:-1]:
             node = node[key] if isinstance(node, dict) and key in node else None
@@ -70,7 +82,7 @@ def _path(location: tuple[int | str, ...], raw: Any) -> list[int | str]:
 def _sentence(entry: Any, raw: dict[str, Any]) -> str:
     """One line: the key's path, what was found, what is allowed, the closest valid name."""
     path = _path(entry["loc"], raw)
-    where = ".".join(str(key) for key in path) or "the file"
+    where = ".".join(str(key) for key in path).removesuffix(".[key]") or "the file"
     found = entry.get("input")
     if entry["type"] == "extra_forbidden":
         return f"{where}: unknown key; {hint(str(path[-1]), _siblings(path, raw))}"
@@ -87,9 +99,18 @@ def _sentence(entry: Any, raw: dict[str, Any]) -> str:
         return f"{where}: found {found!r}; {close if close.startswith('did') else valid}"
     if entry["type"] == "string_pattern_mismatch":
         return f"{where}: the name {found!r} must be lower-case letters, digits and _, a letter first"
-    shown = json.dumps(found, ensure_ascii=False, default=str)
     message = entry["msg"][0].lower() + entry["msg"][1:]
-    return f"{where}: {message}; found {shown if len(shown) < 80 else shown[:77] + '...'}"
+    if entry["type"] in ("model_type", "model_attributes_type", "dict_type"):
+        message = "this must be a block of keys"
+    return f"{where}: {message}; found {_shown(found)}"
+
+
+def _shown(value: Any) -> str:
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except (TypeError, ValueError):  # keys that JSON has not, such as dates; a block that holds itself
+        text = repr(value)
+    return text if len(text) < 80 else f"{text[:77]}..."
 
 
 def _siblings(path: list[int | str], raw: dict[str, Any]) -> list[str]:
@@ -106,7 +127,7 @@ def _child(cls: Any, key: str, node: Any) -> Any:
     """The block class of ``key`` inside ``cls``: a field's class, or the class of a mapping's values."""
     if isinstance(cls, dict):
         kind = node.get("kind") if isinstance(node, dict) else None
-        return cls.get(kind, cls.get(None))
+        return cls.get(kind if isinstance(kind, str) else None, cls.get(None))
     mappings: dict[str, Any] = {"tasks": {None: Task}, "augment": {None: Eda}, "models": KINDS}
     if cls is Config and key in mappings:
         return mappings[key]
@@ -128,7 +149,7 @@ def cross_checks(config: Config) -> list[str]:
         if view in ("train", "test"):
             found.append(f"text.views.{view}: this name is reserved")
     for method in config.augment:
-        if method in ("train", "test"):
+        if method in ("train", "test", "pseudo"):
             found.append(f"augment.{method}: this name is reserved")
     for method in config.augment:
         for name, task in config.tasks.items():

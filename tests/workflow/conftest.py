@@ -1,0 +1,91 @@
+"""Fixtures: the tiny competition's files from real text, clones that run it."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from tiny import CLASSES, CONFIG, ROOT, Clone
+
+from podium import fetch
+
+
+def _fetched(resource: str, folder: Path) -> Path:
+    """A public resource in the repository's data folder, fetched once."""
+    if not all((folder / name).is_file() for name in fetch.outputs(resource)):
+        fetch.fetch(resource, folder, requirements=ROOT / "envs/data.txt")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def reuters() -> pd.DataFrame:
+    """The training rows of Reuters R8 in four classes: id, text, label."""
+    folder = _fetched("reuters_r8", ROOT / "data/reuters_r8")
+    rows = pd.read_csv(folder / "train.csv", dtype="str")
+    return rows[rows["label"].isin(CLASSES)].reset_index(drop=True)
+
+
+@pytest.fixture(scope="session")
+def wordnet() -> Path:
+    return _fetched("wordnet", ROOT / "data/wordnet")
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(reuters: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random BERT with 2 layers and a WordPiece vocabulary of the texts."""
+    import torch
+    from tokenizers import BertWordPieceTokenizer
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    folder = tmp_path_factory.mktemp("tiny_encoder")
+    trainer = BertWordPieceTokenizer(lowercase=True)
+    trainer.train_from_iterator(reuters["text"].head(500), vocab_size=800, show_progress=False)
+    trainer.save_model(str(folder))
+    BertTokenizerFast(vocab=str(folder / "vocab.txt"), do_lower_case=True).save_pretrained(folder)
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    BertModel(BertConfig(vocab_size=800, max_position_embeddings=64, **sizes)).save_pretrained(folder)
+    return folder
+
+
+def sample_rows(reuters: pd.DataFrame, per_class: int, seed: int) -> pd.DataFrame:
+    """``per_class`` rows of each class in random order."""
+    rows = reuters.groupby("label").sample(per_class, random_state=seed)
+    return rows.sample(frac=1, random_state=seed).reset_index(drop=True)
+
+
+@pytest.fixture(scope="session")
+def make_clone(
+    reuters: pd.DataFrame, wordnet: Path, tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Any:
+    """Make a clone with the tiny competition; ``permute`` shuffles the training labels."""
+
+    def make(name: str, config: dict[str, Any], per_class: int = 60, permute: int | None = None) -> Clone:
+        folder = tmp_path_factory.mktemp(name)
+        clone = Clone(folder, config)
+        rows = sample_rows(reuters, per_class + 20, seed=1)
+        train, test = rows.iloc[: per_class * 4].copy(), rows.iloc[per_class * 4 :]
+        if permute is not None:
+            train["label"] = np.random.default_rng(permute).permutation(train["label"].to_numpy())
+        data = folder / "data/tiny"
+        data.mkdir(parents=True)
+        train.to_csv(data / "train.csv", index=False)
+        test[["id", "text"]].to_csv(data / "test.csv", index=False)
+        test[["id", "label"]].to_csv(data / "holdout.csv", index=False)
+        test[["id"]].assign(label="earn")[["label", "id"]].to_csv(data / "sample_submission.csv", index=False)
+        shutil.copytree(tiny_encoder, folder / "data/tiny_encoder")
+        (folder / "data/wordnet").symlink_to(wordnet)
+        return clone
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def finished(make_clone: Any) -> Clone:
+    """A clone in which the whole workflow ran once, undisturbed."""
+    clone = make_clone("finished", CONFIG)
+    done = clone.snakemake("all", "check_holdout")
+    clone.output = done.stdout + done.stderr
+    return clone

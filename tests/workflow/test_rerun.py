@@ -1,0 +1,133 @@
+"""For changes of one line each: exactly what Snakemake would do again, and nothing else."""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+from tiny import CONFIG, Clone
+
+FOLDS = range(3)
+END = {"decide labels", "write the submission", "score members, ensembles and decision", "write the summary"}
+CHOICE = {"ensemble: choose the best"}
+ENSEMBLES = {f"ensemble: {method}" for method in ("mean", "blend", "stack", "vote")} | CHOICE
+AFTER_MEMBERS = ENSEMBLES | END
+
+
+def train(member: str, *rounds: int) -> set[str]:
+    return {f"train {member}, round {number}, fold {fold}" for number in rounds for fold in FOLDS} | {
+        f"predict with {member}, round {number}" for number in rounds
+    }
+
+
+PSEUDO = {f"pseudo-labels of round 1, fold {fold}" for fold in FOLDS}
+ROUND_1 = PSEUDO | train("linear-s0", 1) | train("linear-s1", 1) | train("trees-s0", 1)
+LINEAR = train("linear-s0", 0) | train("linear-s1", 0)
+TREES = train("trees-s0", 0)
+ENCODER = train("encoder-s0", 0)
+NOISE = {f"judge the labels outside fold {fold}" for fold in FOLDS} | {"gather the judged labels for review"}
+EVERYTHING_TRAINED = LINEAR | TREES | ENCODER | ROUND_1 | AFTER_MEMBERS
+
+
+def put(*path: str, value: Any) -> Callable[[dict[str, Any]], None]:
+    def change(config: dict[str, Any]) -> None:
+        node = config
+        for key in path[:-1]:
+            node = node.setdefault(key, {})
+        node[path[-1]] = value
+
+    return change
+
+
+CASES: dict[str, tuple[Callable[[dict[str, Any]], None], set[str]]] = {
+    "blend weights": (
+        put("ensemble", "blend", "weights", value={"linear-s0": 1.0, "trees-s0": 2.0}),
+        {"ensemble: blend"} | CHOICE | END,
+    ),
+    "stacker's penalty": (put("ensemble", "stack", value={"c": 0.5}), {"ensemble: stack"} | CHOICE | END),
+    "what is submitted": (put("ensemble", "submit", value="mean"), END),
+    "decision": (put("decision", value={"method": "argmax"}), END),
+    "metric": (put("tasks", "topic", "metric", value="accuracy"), AFTER_MEMBERS),
+    "a model without a vote": (
+        put("models", "encoder", "learning_rate", value=3e-4),
+        ENCODER | AFTER_MEMBERS,
+    ),
+    "max_length": (
+        put("models", "encoder", "max_length", value=48),
+        ENCODER | AFTER_MEMBERS | {"describe the rows"},
+    ),
+    "a model with a vote": (put("models", "trees", "num_leaves", value=5), TREES | ROUND_1 | AFTER_MEMBERS),
+    "pruning of one model": (put("models", "trees", "prune", value=False), TREES | ROUND_1 | AFTER_MEMBERS),
+    "a model's last round": (
+        put("models", "trees", "rounds", value=0),
+        AFTER_MEMBERS,
+    ),
+    "another seed of one model": (
+        put("models", "encoder", "seeds", value=[0, 5]),
+        train("encoder-s5", 0) | AFTER_MEMBERS,
+    ),
+    "pseudo-label bar": (put("pseudo", "confidence", value=0.6), ROUND_1 | AFTER_MEMBERS),
+    "pseudo-label weight": (put("pseudo", "weight", value=0.5), (ROUND_1 - PSEUDO) | AFTER_MEMBERS),
+    "noise": (put("noise", "max_share", value=0.05), NOISE | TREES | ROUND_1 | AFTER_MEMBERS),
+    "augmentation": (
+        put("augment", "eda", "alpha_sr", value=0.2),
+        {"augment: eda", "text view clean of eda"} | LINEAR | ROUND_1 | AFTER_MEMBERS,
+    ),
+    "folds": (
+        put("folds", "near_duplicates", value=0.95),
+        {"deal rows to folds"} | NOISE | EVERYTHING_TRAINED,
+    ),
+    "a text view": (
+        put("text", "views", "clean", value=["nfkc", "lowercase"]),
+        {f"text view clean of {part}" for part in ("train", "test", "eda")}
+        | LINEAR
+        | ROUND_1
+        | AFTER_MEMBERS,
+    ),
+    "a view nobody reads": (put("text", "views", "spare", value=["nfkc"]), set()),
+    "the competition's name": (put("competition", value="renamed"), {"write the summary"}),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_changed_key_redoes_exactly_what_depends_on_it(finished: Clone, case: str) -> None:
+    change, expected = CASES[case]
+    config = copy.deepcopy(CONFIG)
+    change(config)
+    assert config != CONFIG
+    finished.configure(config)
+    try:
+        assert finished.jobs("all") == expected
+    finally:
+        finished.configure(CONFIG)
+
+
+def test_comments_and_the_order_of_keys_redo_nothing(finished: Clone) -> None:
+    def turned(node: Any) -> Any:
+        if isinstance(node, dict):
+            return {key: turned(node[key]) for key in reversed(node) if key not in ("models", "views")} | {
+                key: {name: turned(block) for name, block in node[key].items()}
+                for key in ("models", "views")
+                if key in node
+            }
+        return node
+
+    path = finished.folder / "config.yaml"
+    path.write_text("# a comment\n" + yaml.safe_dump(turned(CONFIG), sort_keys=False) + "\n# another\n")
+    try:
+        assert finished.jobs("all") == set()
+    finally:
+        finished.configure(CONFIG)
+
+
+def test_an_edited_module_redoes_the_rules_that_use_it(finished: Clone) -> None:
+    module = finished.folder / "podium/decision.py"
+    before = module.read_text()
+    try:
+        module.write_text(before + "\n# a comment\n")
+        assert finished.jobs("all") == set()
+        module.write_text(before + "\nCHANGED = 1\n")
+        assert finished.jobs("all") == END
+    finally:
+        module.write_text(before)

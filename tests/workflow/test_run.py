@@ -1,0 +1,131 @@
+"""The whole workflow on a tiny slice of real text: artifacts, lineage, scores, errors, kills."""
+
+import copy
+import random
+from typing import Any
+
+import pandas as pd
+import pytest
+from sklearn.metrics import f1_score
+from tiny import CONFIG, Clone
+
+from podium.files import read_json
+
+FOLDS = range(3)
+
+
+def test_submission_has_the_form_of_the_sample(finished: Clone) -> None:
+    sample = pd.read_csv(finished.folder / "data/tiny/sample_submission.csv", dtype="str")
+    submission = pd.read_csv(finished.folder / "results/submission.csv", dtype="str")
+    assert list(submission.columns) == ["label", "id"]
+    assert submission["id"].equals(sample["id"])
+    assert set(submission["label"]) <= {"acq", "crude", "earn", "trade"}
+    assert submission["label"].nunique() > 1
+
+
+def test_summary_is_shown_and_names_every_score(finished: Clone) -> None:
+    shown = finished.output
+    summary = (finished.folder / "results/report/summary.txt").read_text()
+    assert summary in shown
+    assert (finished.folder / "results/check_holdout/summary.txt").read_text() in shown
+    for name in (
+        "linear-s0",
+        "linear-s1",
+        "trees-s0",
+        "encoder-s0",
+        "mean",
+        "blend",
+        "stack",
+        "vote",
+        "best",
+    ):
+        assert name in summary
+    assert "results/submission.csv (80 rows)" in summary
+
+
+def test_reported_score_is_that_of_the_decided_labels(finished: Clone) -> None:
+    """The figure a user reads, computed again by scikit-learn from the artifacts."""
+    truth = finished.table("ingest/topic/train.parquet").set_index("id")["target"]
+    decided = finished.table("decision/topic/oof.parquet").set_index("id")["label"]
+    reported = read_json(finished.folder / "results/decision/topic/score.json")["cv"]
+    expected = f1_score(truth, decided.reindex(truth.index), average="macro")
+    assert reported == pytest.approx(expected, abs=1e-12)
+    table = pd.read_csv(finished.folder / "results/scores/topic/scores.csv")
+    assert table["cv"].iloc[-1] == pytest.approx(expected, abs=1e-9)
+
+
+def test_no_model_was_trained_on_what_it_is_scored_on(finished: Clone) -> None:
+    """Lineage rules 1, 2 and 5 on the artifacts themselves, for every member, round and fold."""
+    folds = finished.table("folds/topic/folds.parquet")
+    fold_of = folds.set_index("id")["fold"]
+    assert (folds.groupby("cluster")["fold"].nunique() == 1).all()
+    test_ids = set(finished.table("ingest/topic/test.parquet")["id"])
+    seen = 0
+    for path in sorted((finished.folder / "results/train/topic").glob("*/round*/fold*/trained_on.parquet")):
+        fold, number = int(path.parent.name[4:]), int(path.parent.parent.name[5:])
+        rows = pd.read_parquet(path)
+        real = rows[rows["made_by"] != "pseudo"]
+        assert (real["source_id"].map(fold_of) != fold).all()
+        pseudo = rows[rows["made_by"] == "pseudo"]
+        assert set(pseudo["id"]) <= test_ids
+        assert (number == 0) == pseudo.empty
+        oof = pd.read_parquet(path.with_name("oof.parquet"))
+        assert set(oof["id"]) == set(folds.loc[folds["fold"] == fold, "id"])
+        seen += 1
+    assert seen == 3 * (2 * 2 + 2 + 1)
+
+
+def test_pruned_rows_and_made_rows_are_as_the_noise_and_augment_stages_say(finished: Clone) -> None:
+    for fold in FOLDS:
+        noise = finished.table(f"noise/topic/fold{fold}.parquet")
+        pruned = set(noise.loc[noise["pruned"], "id"])
+        trees = finished.table(f"train/topic/trees-s0/round0/fold{fold}/trained_on.parquet")
+        assert pruned
+        assert not pruned & set(trees["id"])
+        assert len(trees) == len(noise) - len(pruned)
+        linear = finished.table(f"train/topic/linear-s0/round0/fold{fold}/trained_on.parquet")
+        assert set(linear["made_by"]) == {"train", "eda"}
+
+
+def test_a_second_run_has_nothing_to_do(finished: Clone) -> None:
+    assert finished.jobs("all", "check_holdout") == set()
+
+
+def test_killed_at_random_moments_it_ends_with_the_same_bytes(finished: Clone, make_clone: Any) -> None:
+    clone = make_clone("killed", CONFIG)
+    moments = random.Random(11)
+    kills = sum(clone.kill_after(moments.uniform(6, 22)) for _ in range(3))
+    assert kills >= 2, "the run ended before it could be killed"
+    clone.snakemake("all", "check_holdout")
+    assert clone.bytes_of_results() == finished.bytes_of_results()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: c["folds"].update(nn=3), "config: folds.nn: unknown key; did you mean 'n'?"),
+        (lambda c: c["models"]["linear"].update(view="cleen"), "did you mean 'clean'?"),
+        (lambda c: c["tasks"]["topic"].update(target="labels"), "no column 'labels' (did you mean 'label'?)"),
+        (
+            lambda c: c["tasks"]["topic"].update(train="data/tiny/train.tsv"),
+            "there is no file data/tiny/train.tsv",
+        ),
+        (
+            lambda c: c["tasks"]["topic"].update(type="regression"),
+            "config: tasks.topic.type: found 'regression'",
+        ),
+    ],
+)
+def test_a_mistake_in_the_config_is_one_clear_line(finished: Clone, change: Any, message: str) -> None:
+    config = copy.deepcopy(CONFIG)
+    change(config)
+    finished.configure(config)
+    try:
+        done = finished.snakemake("--dry-run", check=False)
+    finally:
+        finished.configure(CONFIG)
+    assert done.returncode == 1
+    lines = [line for line in done.stderr.splitlines() if line.startswith("podium:")]
+    assert len(lines) == 1, done.stderr
+    assert message in lines[0]
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,126 @@
+"""A tiny competition, and a clone of the workflow that runs it and can be looked at."""
+
+import hashlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PARTS = ["Snakefile", "config.yaml", "podium", "scripts", "workflow", "profiles", "envs", "competitions"]
+CLASSES = ["acq", "crude", "earn", "trade"]
+
+CONFIG: dict[str, Any] = {
+    "competition": "tiny",
+    "seed": 3,
+    "tasks": {
+        "topic": {
+            "train": "data/tiny/train.csv",
+            "test": "data/tiny/test.csv",
+            "sample": "data/tiny/sample_submission.csv",
+            "holdout": "data/tiny/holdout.csv",
+            "text": ["text"],
+            "target": "label",
+            "metric": "macro_f1",
+        }
+    },
+    "text": {"views": {"raw": [], "clean": ["nfkc", "emoji", "lowercase", "lemmas", "whitespace"]}},
+    "folds": {"n": 3},
+    "noise": {"filter_by": "predicted_neq_given", "inner_folds": 2, "max_share": 0.1},
+    "augment": {"eda": {"kind": "eda", "copies": 1}},
+    "models": {
+        "linear": {"kind": "linear", "view": "clean", "augment": ["eda"], "seeds": [0, 1]},
+        "trees": {"kind": "lightgbm", "prune": True, "trees": 15, "svd": 8, "num_leaves": 4},
+        "encoder": {
+            "kind": "transformer",
+            "encoder": "data/tiny_encoder",
+            "max_length": 32,
+            "epochs": 1,
+            "threads": 1,
+            "rounds": 0,
+        },
+    },
+    "pseudo": {"rounds": 1, "voters": ["linear", "trees"], "confidence": 0.5, "agree": 0.6},
+    "ensemble": {"blend": {"steps": 10}},
+}
+
+
+class Clone:
+    """A copy of the workflow's files in ``folder``, as a user's fresh clone has them."""
+
+    def __init__(self, folder: Path, config: dict[str, Any]) -> None:
+        self.folder, self.output = folder, ""
+        for name in PARTS:
+            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+            copy(ROOT / name, folder / name)
+        self.configure(config)
+
+    def configure(self, config: dict[str, Any]) -> None:
+        """Write ``config.yaml``."""
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+
+    def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake to its end."""
+        done = subprocess.run(
+            self.command(*arguments), cwd=self.folder, env=_environment(), capture_output=True, text=True
+        )
+        if check and done.returncode:
+            pytest.fail(
+                f"snakemake {' '.join(arguments)} failed\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
+            )
+        return done
+
+    def kill_after(self, seconds: float) -> bool:
+        """Start a run and kill its main process with -9; return whether it was still running."""
+        process = subprocess.Popen(
+            self.command(),
+            cwd=self.folder,
+            env=_environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        time.sleep(seconds)
+        running = process.poll() is None
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        return running
+
+    def jobs(self, *arguments: str) -> set[str]:
+        """What a dry run would do: the jobs' messages."""
+        done = self.snakemake("--dry-run", *arguments)
+        return set(re.findall(r"^Job \d+: (.*)$", done.stdout + done.stderr, flags=re.M))
+
+    def table(self, name: str) -> pd.DataFrame:
+        """A Parquet table in ``results/``."""
+        return pd.read_parquet(self.folder / "results" / name)
+
+    def bytes_of_results(self) -> dict[str, str]:
+        """Digest of every result; logs and timings left out."""
+        results = self.folder / "results"
+        return {
+            path.relative_to(results).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(results.rglob("*"))
+            if path.is_file()
+            and path.relative_to(results).parts[0] not in ("logs", "benchmarks")
+            and ".snakemake" not in path.name
+        }
+
+
+def _environment() -> dict[str, str]:
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PODIUM_MAIN", "SNAKEMAKE"))
+    }
+    return {**kept, "PYTHONWARNINGS": "", "XDG_CACHE_HOME": str(Path.home() / ".cache")}
