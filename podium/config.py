@@ -23,7 +23,7 @@ EnsembleMethod = Literal["mean", "blend", "stack", "vote"]
 class Block(BaseModel):
     """A block of the config: unknown keys are refused, values are fixed once read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Task(Block):
@@ -231,8 +231,7 @@ class Ensemble(Block):
 
     members: list[str] | None = Field(None, description="Members to use (`model-sSEED`); null for all.")
     methods: Annotated[list[EnsembleMethod], Field(min_length=1)] = Field(
-        default_factory=lambda: ["mean", "blend", "stack", "vote"],
-        description="Methods to compute and score.",
+        ["mean", "blend", "stack", "vote"], description="Methods to compute and score."
     )
     submit: Literal["best", "mean", "blend", "stack", "vote"] = Field(
         "best", description="What is submitted; best: chosen by score, the choice itself cross-fitted."

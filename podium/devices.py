@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from podium.gpu import lease
 from podium.models import KINDS
+from podium.stopwatch import measure
 
 
 @contextmanager
@@ -15,7 +16,8 @@ def device_for(kind: str) -> Iterator[str]:
         yield "cpu"
         return
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # wanted by deterministic matrix products
-    import torch  # a second of import that other kinds do not need
+    with measure("imports"):
+        import torch  # a second: other kinds do not need it
 
     with lease(torch.cuda.device_count()) as device:
         yield device

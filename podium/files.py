@@ -12,16 +12,19 @@ from typing import Any
 
 import pandas as pd
 
+from podium.stopwatch import measure
+
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Call ``write`` with a temporary path beside ``path``, then rename it onto ``path``."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        write(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with measure("files"):
+        try:
+            write(temporary)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
@@ -32,7 +35,8 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 
 def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     """Read a Parquet table, or only the ``columns`` asked for."""
-    return pd.read_parquet(path, columns=columns)
+    with measure("files"):
+        return pd.read_parquet(path, columns=columns)
 
 
 def write_json(value: Any, path: Path) -> None:
@@ -42,7 +46,8 @@ def write_json(value: Any, path: Path) -> None:
 
 def read_json(path: Path) -> Any:
     """Read a JSON file."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    with measure("files"):
+        return json.loads(path.read_text(encoding="utf-8"))
 
 
 def write_text(text: str, path: Path) -> None:

@@ -46,7 +46,7 @@ class Lemmatiser:
         self.wordnet = wordnet if language == "en" else None
 
     def __call__(self, word: str) -> str:
-        """Return the base form with the case of the first letter kept.
+        """Return the base form in the word's own case.
 
         Left as they are: words with a digit or ``_``, with a capital after the first letter (acronyms),
         of one letter, longer than 40 letters, and contractions of "not" (so that no negation is lost).
@@ -57,8 +57,8 @@ class Lemmatiser:
         if len(stem) == 1 or (apostrophe and ending == "t"):
             return word
         lemma = self._base_form(stem)
-        first = lemma[:1].upper() if stem[0].isupper() else lemma[:1].lower()
-        return first + lemma[1:] + apostrophe + ending
+        lemma = lemma[:1].upper() + lemma[1:] if stem[0].isupper() else lemma.lower()
+        return lemma + apostrophe + ending
 
     def _base_form(self, word: str) -> str:
         best = self.wordnet.best_lemma(word.lower()) if self.wordnet else None

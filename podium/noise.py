@@ -9,6 +9,7 @@ from podium.folds import make_folds
 from podium.models import make
 from podium.predictions import check
 from podium.seeds import derive
+from podium.stopwatch import measure
 
 log = logging.getLogger(__name__)
 
@@ -71,9 +72,8 @@ def find(target: np.ndarray, proba: np.ndarray, *, filter_by: str, max_share: fl
 
 def _issues(target: np.ndarray, proba: np.ndarray, filter_by: str) -> np.ndarray:
     """Cleanlab's verdict (N,) bool; classes without a row are left out, as cleanlab wants every class present."""
-    from cleanlab.filter import (
-        find_label_issues,
-    )  # a second of imports, and lightgbm-free processes need it only here
+    with measure("imports"):
+        from cleanlab.filter import find_label_issues  # a second: only where it is used
 
     present, encoded = np.unique(target, return_inverse=True)
     if len(present) < 2:

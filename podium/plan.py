@@ -50,10 +50,9 @@ class Plan:
         """Raise ``UserError`` for files that no rule makes and that are not there, and for columns they lack."""
         mistakes = [mistake for name in self.config.tasks for mistake in self._file_mistakes(name)]
         for name, model in self.config.models.items():
-            if isinstance(model, Transformer) and model.encoder not in FETCHED:
-                folder = Path(model.encoder).expanduser()
-                if self._is_folder(model.encoder) and not (folder / "config.json").is_file():
-                    mistakes.append(f"models.{name}.encoder: {model.encoder} has no config.json")
+            folder = _folder(model.encoder) if isinstance(model, Transformer) else None
+            if folder and folder not in FETCHED and not Path(folder, "config.json").is_file():
+                mistakes.append(f"models.{name}.encoder: {folder} has no config.json")
         if mistakes:
             raise UserError("\n".join(f"config: {mistake}" for mistake in mistakes))
 
@@ -118,8 +117,9 @@ class Plan:
         model = self.model(member)
         if not isinstance(model, Transformer):
             return None
-        if model.encoder in FETCHED or self._is_folder(model.encoder):
-            return model.encoder
+        folder = _folder(model.encoder)
+        if folder is not None:
+            return folder
         revision = f"@{model.revision}" if model.revision else ""
         return f"data/hub/{model.encoder.replace('/', '--')}{revision}"
 
@@ -139,9 +139,6 @@ class Plan:
             if isinstance(model, Transformer) and self.encoder(member) == f"data/hub/{folder}":
                 return {"name": model.encoder, "revision": model.revision}
         raise UserError(f"data/hub/{folder}: no model of the config uses this encoder")
-
-    def _is_folder(self, name: str) -> bool:
-        return name.startswith((".", "/", "~", "data/")) or Path(name).is_dir()
 
     def wordnet(self, view: str) -> list[str]:
         """The WordNet files that a text view needs."""
@@ -293,3 +290,9 @@ class Plan:
                 "seeds": {name: list(model.seeds) for name, model in models},
             },
         }
+
+
+def _folder(encoder: str) -> str | None:
+    """The local folder that an encoder's name means; None for a name on the Hub."""
+    path = Path(encoder).expanduser()
+    return str(path) if encoder.startswith((".", "/", "~", "data/")) or path.is_dir() else None

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from podium.config import KINDS, Config, Eda, Lightgbm, Task, Transformer, member_names
+from podium.config import KINDS, Config, Eda, Lightgbm, Linear, Task, Tfidf, Transformer, member_names
 from podium.errors import UserError, hint
 
 
@@ -143,6 +143,10 @@ def cross_checks(config: Config) -> list[str]:
         if name not in choices:
             found.append(f"{where}: there is no {what} '{name}'; {hint(name, choices)}")
 
+    def once(where: str, values: Sequence[int | str]) -> None:
+        twice = [value for value in dict.fromkeys(values) if values.count(value) > 1]
+        found.extend(f"{where}: {value} stands there more than once" for value in twice)
+
     views, models = list(config.text.views), list(config.models)
     known("noise.view", config.noise.view, views, "text view")
     for view in views:
@@ -161,15 +165,19 @@ def cross_checks(config: Config) -> list[str]:
         known(f"models.{name}.view", model.view, views, "text view")
         for method in model.augment:
             known(f"models.{name}.augment", method, list(config.augment), "augmentation")
-        if len(set(model.seeds)) < len(model.seeds):
-            found.append(f"models.{name}.seeds: {model.seeds} holds the same seed twice")
+        once(f"models.{name}.seeds", model.seeds)
+        once(f"models.{name}.augment", model.augment)
         if isinstance(model, Transformer):
             found += _encoder_checks(name, model)
+        if isinstance(model, Linear | Lightgbm):
+            found += _tfidf_checks(name, model.tfidf)
         if isinstance(model, Lightgbm) and not model.sparse and not model.svd:
             found.append(f"models.{name}: sparse is false and svd is 0, so there are no features")
     for voter in config.pseudo.voters or []:
         known("pseudo.voters", voter, models, "model")
     members = member_names(config)
+    once("ensemble.members", config.ensemble.members or [])
+    once("ensemble.methods", config.ensemble.methods)
     for member in config.ensemble.members or []:
         known("ensemble.members", member, members, "member")
     used = config.ensemble.members or members
@@ -181,6 +189,18 @@ def cross_checks(config: Config) -> list[str]:
             found.append(f"ensemble.{block}.weights: at least one weight must be above 0")
     if config.ensemble.submit not in ("best", *config.ensemble.methods):
         found.append(f"ensemble.submit: '{config.ensemble.submit}' is not among ensemble.methods")
+    if config.ensemble.submit == "best" and config.folds.n < 3:
+        found.append("ensemble.submit: 'best' needs folds.n of 3 or more, to cross-fit the choice")
+    return found
+
+
+def _tfidf_checks(name: str, tfidf: Tfidf) -> list[str]:
+    where, spans = f"models.{name}.tfidf", (tfidf.word_ngrams, tfidf.char_ngrams)
+    found = [
+        f"{where}: n-grams {span} need the shortest first" for span in spans if span and span[0] > span[1]
+    ]
+    if not any(spans):
+        found.append(f"{where}: word_ngrams and char_ngrams are both null, so there are no features")
     return found
 
 

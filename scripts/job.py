@@ -4,19 +4,24 @@ import inspect
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from podium import session
+import psutil
+
+from podium import session, stopwatch
 from podium.errors import UserError
 
 
 def run(main: Callable[..., None], snakemake: Any) -> None:
     """Call ``main`` with the rule's named inputs and outputs (as ``Path``) and the keys of its params block.
 
-    ``threads`` is the rule's where ``main`` takes it and the block does not set it. A ``UserError`` becomes one line and exit status 1.
+    ``threads`` is the rule's where ``main`` takes it and the block does not set it. A ``UserError`` becomes one
+    line and exit status 1.
     """
+    started = time.time()
     _start_log(snakemake.log)
     session.die_with(os.environ.get(session.MAIN_PROCESS, ""))
     arguments: dict[str, Any] = {}
@@ -27,10 +32,23 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
         arguments["threads"] = snakemake.threads
     try:
         main(**arguments)
+        _log_seconds(started, snakemake.threads)
     except UserError as error:
         logging.getLogger("podium").error("%s", error)
         where = f" (log: {snakemake.log[0]})" if snakemake.log else ""
         sys.exit("\n".join(f"podium: {line}" for line in f"{error}{where}".splitlines()))
+
+
+def _log_seconds(started: float, threads: int) -> None:
+    """Say where the job's seconds went; ``bench.overhead`` reads this line."""
+    before = started - psutil.Process().create_time()
+    figures = {
+        "total": time.time() - started + before,
+        "imports": before + stopwatch.SECONDS["imports"],
+        "files": stopwatch.SECONDS["files"],
+    }
+    shown = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in figures.items())
+    logging.getLogger("podium").info("done: threads %d, %s", threads, shown)
 
 
 def _paths(value: Any) -> Path | list[Path]:

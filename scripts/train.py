@@ -73,8 +73,7 @@ def main(
             threads=threads,
         )
         proba = train.fit_and_predict(classifier, data)
-        model.mkdir(parents=True, exist_ok=True)
-        classifier.save(model)
+        models.save(classifier, model)
     truth = data.held_out[["id"]].merge(train_rows, on="id", how="left")["target"].map(names.index)
     truth = truth.to_numpy(dtype=np.int64)
     facts = train.card(

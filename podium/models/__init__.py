@@ -12,6 +12,8 @@ from typing import Any, Protocol, Self
 import numpy as np
 import pandas as pd
 
+from podium.stopwatch import measure
+
 
 class Classifier(Protocol):
     """What every kind of model offers.
@@ -52,13 +54,28 @@ def make(
     kind: str, options: dict[str, Any], *, classes: int, seed: int, device: str, threads: int
 ) -> Classifier:
     """Make an unfitted model of ``kind`` for ``classes`` classes."""
-    module = importlib.import_module(KINDS[kind].module)
+    module = _module(kind)
     return module.Model(module.Options(**options), classes=classes, seed=seed, device=device, threads=threads)
 
 
 def load(kind: str, folder: Path, *, device: str, threads: int) -> Classifier:
     """Load a fitted model of ``kind`` from ``folder``."""
-    return importlib.import_module(KINDS[kind].module).Model.load(folder, device=device, threads=threads)
+    module = _module(kind)
+    with measure("files"):
+        return module.Model.load(folder, device=device, threads=threads)
+
+
+def save(model: Classifier, folder: Path) -> None:
+    """Write a fitted model into ``folder``, which is made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with measure("files"):
+        model.save(folder)
+
+
+def _module(kind: str) -> Any:
+    """The kind's module: its libraries take seconds to import, so only the kinds in use are."""
+    with measure("imports"):
+        return importlib.import_module(KINDS[kind].module)
 
 
 def spread(proba: np.ndarray, present: np.ndarray, classes: int) -> np.ndarray:

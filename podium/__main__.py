@@ -1,0 +1,70 @@
+"""``python -m podium``: look at the config outside a run.
+
+``python -m podium config [FILE]`` prints the effective config, every default filled in; ``python -m podium schema
+FILE`` writes the JSON schema that editors read, ``python -m podium reference FILE`` the reference for people.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from podium import reference
+from podium.config import schema
+from podium.errors import UserError
+from podium.files import write_json, write_text
+from podium.validation import load
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command; a user's mistake is one line and exit status 1."""
+    parser = argparse.ArgumentParser(prog="python -m podium", description="Look at the config.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    show = commands.add_parser("config", help="print the effective config, every default filled in")
+    show.add_argument(
+        "file", nargs="*", default=["config.yaml"], help="config files, later ones over earlier"
+    )
+    write = commands.add_parser("schema", help="write the config's JSON schema")
+    write.add_argument("file", type=Path)
+    document = commands.add_parser("reference", help="write the reference of the config as Markdown")
+    document.add_argument("file", type=Path)
+    given = parser.parse_args(arguments)
+    try:
+        if given.command == "config":
+            print(effective([Path(file) for file in given.file]), end="")
+        elif given.command == "schema":
+            write_json(schema(), given.file)
+        else:
+            write_text(reference.render(), given.file)
+    except UserError as error:
+        sys.exit("\n".join(f"podium: {line}" for line in str(error).splitlines()))
+
+
+def effective(files: list[Path]) -> str:
+    """The effective config of some files as YAML; later files are laid over earlier ones."""
+    raw: dict[str, Any] = {}
+    for file in files:
+        try:
+            part = yaml.safe_load(file.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            reason = " ".join(str(error).split())
+            raise UserError(f"{file}: cannot be read as YAML: {reason}") from error
+        if not isinstance(part, dict):
+            raise UserError(f"{file}: is not a mapping of keys to values")
+        raw = _over(raw, part)
+    return yaml.safe_dump(load(raw).model_dump(), sort_keys=False, allow_unicode=True)
+
+
+def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Lay ``above`` over ``below``, block by block, as Snakemake does with several config files."""
+    merged = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _over(merged[key], value) if both else value
+    return merged
+
+
+if __name__ == "__main__":
+    main()

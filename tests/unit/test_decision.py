@@ -1,0 +1,187 @@
+"""Decisions: the line search against brute force, and no look at the labels of the fold decided."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from podium import metrics
+from podium.decision import cross_fit, decide, fit_offsets, resolve
+from podium.errors import UserError
+from podium.files import read_json, read_table, write_json, write_table
+from podium.predictions import to_table
+from scripts import decision as script
+
+LABEL_METRICS = ["accuracy", "macro_f1", "weighted_f1", "mcc", "balanced_accuracy"]
+
+
+def problem(seed: int, rows: int, classes: int, *, rounded: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Informative probabilities (N, K) and an unbalanced truth (N,); ``rounded`` ones are often equal."""
+    rng = np.random.default_rng(seed)
+    truth = rng.choice(classes, size=rows, p=rng.dirichlet(np.full(classes, 1.0)))
+    logits = rng.normal(size=(rows, classes)) * 1.3
+    logits[np.arange(rows), truth] += 1
+    proba = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    if rounded:
+        proba = np.round(proba, 1) + 0.01
+        proba /= proba.sum(axis=1, keepdims=True)
+    return proba, truth
+
+
+def reached(metric: str, proba: np.ndarray, truth: np.ndarray, offsets: np.ndarray) -> float:
+    return metrics.value(metric, truth, decide(proba, offsets), None, classes=proba.shape[1])
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 2**32), st.integers(2, 60), st.booleans(), st.sampled_from(["f1", *LABEL_METRICS]))
+def test_two_classes_get_the_best_of_all_thresholds(seed, rows, rounded, metric):
+    proba, truth = problem(seed, rows, 2, rounded=rounded)
+    at = np.unique(proba[:, 1])
+    thresholds = [-1.0, *((at[:-1] + at[1:]) / 2), 2.0]
+    # Values of one threshold apart by rounding alone are one row of candidates for both sides.
+    best = max(
+        metrics.value(metric, truth, (proba[:, 1] > bar).astype(int), None, classes=2)
+        for bar, gap in zip(thresholds, [1, *np.diff(at), 1], strict=True)
+        if gap > 1e-6
+    )
+    best = max(best, metrics.value(metric, truth, None, proba, classes=2))
+    offsets = fit_offsets(proba, truth, metric=metric, sweeps=1)
+    assert reached(metric, proba, truth, offsets) == pytest.approx(best, abs=1e-8)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32), st.integers(3, 5), st.booleans(), st.sampled_from(LABEL_METRICS))
+def test_no_single_offset_can_be_better(seed, classes, rounded, metric):
+    proba, truth = problem(seed, 40, classes, rounded=rounded)
+    offsets = fit_offsets(proba, truth, metric=metric, sweeps=100)
+    best = reached(metric, proba, truth, offsets)
+    assert best >= reached(metric, proba, truth, np.zeros(classes))
+    scores = np.log(proba) + offsets
+    for label in range(classes):
+        entry = np.sort(np.delete(scores, label, axis=1).max(axis=1) - scores[:, label])
+        steps = [entry[0] - 1, *((entry[:-1] + entry[1:]) / 2)[np.diff(entry) > 1e-6], entry[-1] + 1]
+        for step in steps:
+            moved = offsets + step * (np.arange(classes) == label)
+            assert reached(metric, proba, truth, moved) <= best + 1e-8
+
+
+def test_a_fine_grid_over_three_classes_finds_hardly_more():
+    proba, truth = problem(11, 150, 3)
+    grid = np.linspace(-3, 3, 61)
+    best = max(
+        reached("macro_f1", proba, truth, np.array([0, a, b])) for a, b in itertools.product(grid, grid)
+    )
+    offsets = fit_offsets(proba, truth, metric="macro_f1", sweeps=10)
+    plain = reached("macro_f1", proba, truth, np.zeros(3))
+    found = reached("macro_f1", proba, truth, offsets)
+    assert found - plain > 0.8 * (best - plain)
+
+
+def test_nothing_is_moved_without_a_gain():
+    truth = np.array([0, 1, 2, 0])
+    assert (fit_offsets(np.eye(3)[truth], truth, metric="macro_f1", sweeps=3) == 0).all()
+
+
+def test_ties_and_zeros_decide_like_the_argmax():
+    proba = np.array([[0.5, 0.5, 0.0], [0.0, 0.0, 1.0], [0.0, 0.5, 0.5]])
+    assert decide(proba, np.zeros(3)).tolist() == proba.argmax(axis=1).tolist()
+
+
+@pytest.mark.parametrize(("folds", "metric"), [(4, "macro_f1"), (2, "mcc"), (3, "balanced_accuracy")])
+def test_a_folds_decisions_do_not_see_its_labels(folds, metric):
+    proba, truth = problem(3, 240, 4)
+    fold = np.arange(240) % folds
+    before = cross_fit(proba, truth, fold, method="offsets", metric=metric, sweeps=3)
+    assert (before.labels != proba.argmax(axis=1)).any()
+    changed = np.where(fold == 1, (truth + 1) % 4, truth)
+    after = cross_fit(proba, changed, fold, method="offsets", metric=metric, sweeps=3)
+    assert (before.fold_offsets[1] == after.fold_offsets[1]).all()
+    assert (before.labels[fold == 1] == after.labels[fold == 1]).all()
+    assert (before.fold_offsets[0] != after.fold_offsets[0]).any()
+
+
+def test_shrinkage_is_cross_fitting_inside_the_other_folds_written_out():
+    factors = set()
+    for seed in range(4):
+        proba, truth = problem(seed, 200, 5)
+        folds = np.arange(200) % 4
+        decided = cross_fit(proba, truth, folds, method="offsets", metric="macro_f1", sweeps=2)
+        for fold in range(5):
+            rows = folds != fold
+            values = {}
+            for factor in (0, 0.25, 0.5, 0.75, 1):
+                labels = np.full(200, -1)
+                for inner in set(range(4)) - {fold}:
+                    kept = rows & (folds != inner)
+                    offsets = fit_offsets(proba[kept], truth[kept], metric="macro_f1", sweeps=2)
+                    labels[folds == inner] = decide(proba[folds == inner], factor * offsets)
+                values[factor] = metrics.value("macro_f1", truth[rows], labels[rows], None, classes=5)
+            best = max(values, key=lambda factor: values[factor])
+            expected = best * fit_offsets(proba[rows], truth[rows], metric="macro_f1", sweeps=2)
+            found = decided.fold_offsets[fold] if fold < 4 else decided.offsets
+            assert found == pytest.approx(expected)
+            factors.add(best)
+    assert len(factors) > 2
+
+
+def test_tuning_on_noise_shows_no_gain_when_cross_fitted():
+    gains, seen = [], []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        proba, truth = rng.dirichlet(np.ones(4), size=300), rng.integers(4, size=300)
+        decided = cross_fit(proba, truth, np.arange(300) % 5, method="offsets", metric="mcc", sweeps=3)
+        gains.append(metrics.value("mcc", truth, decided.labels, None, classes=4))
+        seen.append(reached("mcc", proba, truth, fit_offsets(proba, truth, metric="mcc", sweeps=3)))
+    assert abs(np.mean(gains)) < 3 * np.std(gains) / np.sqrt(len(gains))
+    assert np.mean(seen) > 0.05
+
+
+def test_auto_tunes_only_where_the_argmax_is_not_best():
+    assert resolve("auto", "accuracy") == resolve("auto", "log_loss") == "argmax"
+    assert resolve("auto", "macro_f1") == "offsets"
+    assert resolve("argmax", "f1") == "argmax"
+    with pytest.raises(UserError, match="did you mean 'offsets'"):
+        resolve("offset", "f1")
+    with pytest.raises(UserError, match="offsets cannot help"):
+        resolve("offsets", "log_loss")
+
+
+@pytest.mark.parametrize(("metric", "method"), [("macro_f1", "auto"), ("log_loss", "auto"), ("f1", "argmax")])
+def test_script_writes_labels_offsets_and_score(tmp_path, metric, method):
+    classes = 2 if metric == "f1" else 3
+    names = ["10", "9", "8"][:classes]
+    proba, truth = problem(7, 90, classes)
+    ids, folds = [f"r{i}" for i in range(90)], np.arange(90) % 3
+    files = {
+        name: tmp_path / name
+        for name in ("oof", "test", "train", "folds", "labels", "oof_out", "test_out", "fit", "score")
+    }
+    write_table(to_table(ids, proba, names).iloc[::-1], files["oof"])
+    write_table(to_table([f"t{i}" for i in range(60)], proba[:60], names), files["test"])
+    write_table(pd.DataFrame({"id": ids, "target": np.array(names)[truth]}), files["train"])
+    write_table(pd.DataFrame({"id": ids, "fold": folds}), files["folds"])
+    write_json(names, files["labels"])
+    script.main(**files, method=method, metric=metric, sweeps=2)
+    score, fit = read_json(files["score"]), read_json(files["fit"])
+    given = read_table(files["oof_out"])
+    assert given.columns.tolist() == ["id", "label", "fold"]
+    assert given["id"].tolist() == ids
+    assert score["method"] == ("offsets" if metric == "macro_f1" else "argmax")
+    assert (score["n"], len(score["folds"]), len(fit["fold_offsets"])) == (90, 3, 3)
+    if metric == "log_loss":
+        expected = metrics.score(metric, truth, None, proba, classes=classes)
+    else:
+        expected = metrics.score_labels(
+            metric, np.array(names)[truth].tolist(), given["label"].tolist(), names
+        )
+    assert (score["cv"], score["se"]) == pytest.approx((expected.value, expected.se), abs=1e-6)
+    assert score["argmax_cv"] == pytest.approx(
+        metrics.value(metric, truth, None, proba, classes=classes), abs=1e-6
+    )
+    offsets = np.array([fit["offsets"][name] for name in names])
+    test = read_table(files["test_out"])
+    assert test["id"].tolist() == [f"t{i}" for i in range(60)]
+    assert test["label"].tolist() == [names[k] for k in decide(proba[:60], offsets)]

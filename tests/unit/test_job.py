@@ -1,0 +1,122 @@
+"""A script's job: what reaches ``main``, what a user sees of a mistake, what the log holds."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from podium import session
+from podium.errors import UserError
+from scripts import job
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """``run`` sets up the process that it has for itself; here it shares one with the other tests."""
+    monkeypatch.delenv(session.MAIN_PROCESS, raising=False)
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    for handler in set(root.handlers) - set(handlers):
+        handler.close()
+    root.handlers, root.level = handlers, level
+    logging.captureWarnings(False)
+
+
+def snakemake(tmp_path: Path, **block: Any) -> SimpleNamespace:
+    """What Snakemake hands to a script, as far as jobs use it."""
+    return SimpleNamespace(
+        input={"table": "a.parquet", "many": ["b", "c"], "none": []},
+        output={"out": "d.csv"},
+        params={"block": block, "code": "0123"},
+        log=[str(tmp_path / "logs/job.log")],
+        threads=3,
+    )
+
+
+def log_of(tmp_path: Path) -> str:
+    return (tmp_path / "logs/job.log").read_text(encoding="utf-8")
+
+
+def test_main_gets_paths_and_the_keys_of_its_block(tmp_path: Path) -> None:
+    seen: dict[str, Any] = {}
+
+    def main(
+        *, table: Path, many: list[Path], none: list[Path], out: Path, fold: int, names: list[str]
+    ) -> None:
+        seen.update(table=table, many=many, none=none, out=out, fold=fold, names=names)
+        logging.getLogger("podium.test").info("working")
+
+    job.run(main, snakemake(tmp_path, fold=2, names=["b"]))
+    assert seen == {
+        "table": Path("a.parquet"),
+        "many": [Path("b"), Path("c")],
+        "none": [],
+        "out": Path("d.csv"),
+        "fold": 2,
+        "names": ["b"],
+    }
+    assert "INFO podium.test: working" in log_of(tmp_path)
+
+
+@pytest.mark.parametrize(("block", "threads"), [({}, 3), ({"threads": 2}, 2)])
+def test_threads_are_the_rules_unless_the_block_has_them(
+    tmp_path: Path, block: dict[str, int], threads: int
+) -> None:
+    seen = []
+
+    def main(*, threads: int, **rest: Any) -> None:
+        seen.append(threads)
+
+    job.run(main, snakemake(tmp_path, **block))
+    assert seen == [threads]
+
+
+def test_a_users_mistake_is_told_line_by_line_without_a_traceback(tmp_path: Path) -> None:
+    def main(**_: Any) -> None:
+        raise UserError("train.csv: no column 'x'\ntrain.csv: no column 'y'")
+
+    with pytest.raises(SystemExit) as ended:
+        job.run(main, snakemake(tmp_path))
+    log = tmp_path / "logs/job.log"
+    assert ended.value.code == (
+        f"podium: train.csv: no column 'x'\npodium: train.csv: no column 'y' (log: {log})"
+    )
+    assert "no column 'y'" in log_of(tmp_path)
+    assert "Traceback" not in log_of(tmp_path)
+
+
+@pytest.mark.parametrize("block", [{}, {"fold": 1, "other": 2}])
+def test_missing_and_extra_keys_are_errors(tmp_path: Path, block: dict[str, int]) -> None:
+    def main(*, table: Path, many: list[Path], none: list[Path], out: Path, fold: int) -> None:
+        pytest.fail("not called")
+
+    with pytest.raises(TypeError, match=r"fold|other"):
+        job.run(main, snakemake(tmp_path, **block))
+
+
+def test_the_log_of_a_crash_has_its_traceback_and_warnings(tmp_path: Path) -> None:
+    told: list[Any] = []
+    sys.excepthook = lambda *error: told.append(error)
+
+    def main(**_: Any) -> None:
+        raise KeyError("lost")
+
+    with pytest.raises(KeyError) as error:
+        job.run(main, snakemake(tmp_path))
+    sys.excepthook(error.type, error.value, error.tb)
+    assert "Traceback" in log_of(tmp_path)
+    assert "KeyError: 'lost'" in log_of(tmp_path)
+    assert len(told) == 1  # and on the screen as before
+
+
+def test_a_rule_without_block_and_log(tmp_path: Path) -> None:
+    called = []
+    bare = SimpleNamespace(input={}, output={}, params={}, log=[], threads=1)
+    job.run(lambda: called.append(1), bare)
+    assert called == [1]

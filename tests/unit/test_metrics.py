@@ -1,0 +1,130 @@
+"""Metrics: values against scikit-learn, standard errors against formulas and a bootstrap of rows."""
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as reference
+
+from podium import metrics
+from podium.errors import UserError
+
+REFERENCE = {
+    "accuracy": reference.accuracy_score,
+    "macro_f1": lambda t, p: reference.f1_score(t, p, average="macro"),
+    "weighted_f1": lambda t, p: reference.f1_score(t, p, average="weighted"),
+    "f1": lambda t, p: reference.f1_score(t, p, pos_label=1, average="binary"),
+    "mcc": reference.matthews_corrcoef,
+    "balanced_accuracy": reference.balanced_accuracy_score,
+}
+
+
+def sample(seed: int, rows: int, classes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Truth, labels and probabilities; classes may be absent from either side."""
+    rng = np.random.default_rng(seed)
+    truth = rng.choice(classes, size=rows, p=rng.dirichlet(np.full(classes, 0.5)))
+    proba = rng.dirichlet(np.full(classes, 0.3), size=rows)
+    proba[np.arange(rows), truth] += rng.random()
+    proba /= proba.sum(axis=1, keepdims=True)
+    return truth, proba.argmax(axis=1), proba
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 60), st.integers(2, 6), st.sampled_from(sorted(REFERENCE)))
+def test_values_are_scikit_learns(seed, rows, classes, metric):
+    classes = 2 if metric == "f1" else classes
+    truth, predicted, _ = sample(seed, rows, classes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = REFERENCE[metric](truth, predicted)
+    assert metrics.value(metric, truth, predicted, None, classes=classes) == pytest.approx(
+        expected, abs=1e-12
+    )
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 60), st.integers(2, 6))
+def test_log_loss_is_scikit_learns(seed, rows, classes):
+    truth, _, proba = sample(seed, rows, classes)
+    expected = reference.log_loss(truth, proba, labels=range(classes))
+    assert metrics.value("log_loss", truth, None, proba, classes=classes) == pytest.approx(
+        expected, abs=1e-12
+    )
+    single = proba.astype(np.float32).astype(np.float64)
+    assert metrics.value("log_loss", truth, None, single, classes=classes) == pytest.approx(
+        expected, abs=1e-4
+    )
+
+
+def test_log_loss_of_certain_mistakes_is_finite():
+    assert metrics.value("log_loss", np.array([1]), None, np.array([[1.0, 0.0]]), classes=2) < 40
+
+
+def test_errors_in_closed_form():
+    truth, predicted, proba = sample(1, 500, 3)
+    score = metrics.score("accuracy", truth, predicted, None, classes=3)
+    assert score.value == (truth == predicted).mean()
+    assert score.se == pytest.approx(np.sqrt(score.value * (1 - score.value) / 500))
+    losses = -np.log(proba[np.arange(500), truth])
+    assert metrics.score("log_loss", truth, None, proba, classes=3).se == pytest.approx(
+        losses.std(ddof=1) / np.sqrt(500)
+    )
+
+
+@pytest.mark.parametrize("metric", ["macro_f1", "weighted_f1", "mcc", "balanced_accuracy", "f1"])
+def test_bootstrap_of_the_matrix_is_the_bootstrap_of_rows(metric):
+    classes = 2 if metric == "f1" else 5
+    truth, predicted, _ = sample(3, 400, classes)
+    rng = np.random.default_rng(0)
+    draws = [
+        metrics.value(metric, truth[rows], predicted[rows], None, classes=classes)
+        for rows in rng.integers(0, 400, size=(3000, 400))
+    ]
+    score = metrics.score(metric, truth, predicted, None, classes=classes)
+    assert score.se == pytest.approx(np.std(draws), rel=0.1)
+    assert score == metrics.score(metric, truth, predicted, None, classes=classes)
+
+
+def test_labels_default_to_the_argmax():
+    truth, predicted, proba = sample(5, 100, 4)
+    for metric in ("accuracy", "macro_f1"):
+        assert metrics.score(metric, truth, None, proba, classes=4) == metrics.score(
+            metric, truth, predicted, proba, classes=4
+        )
+
+
+def test_fold_scores_are_values_of_parts():
+    truth, predicted, proba = sample(6, 90, 3)
+    folds = np.arange(90) % 3
+    for metric in ("macro_f1", "log_loss"):
+        expected = [
+            metrics.value(metric, truth[folds == k], predicted[folds == k], proba[folds == k], classes=3)
+            for k in range(3)
+        ]
+        assert metrics.fold_scores(metric, truth, predicted, proba, folds, classes=3) == expected
+
+
+def test_score_labels_by_name():
+    score = metrics.score_labels("f1", ["no", "yes", "yes"], ["no", "yes", "no"], ["no", "yes"])
+    assert score.value == pytest.approx(2 / 3)
+
+
+def test_utility_is_larger_for_the_better():
+    assert metrics.utility("log_loss", 0.5) > metrics.utility("log_loss", 0.7)
+    assert metrics.utility("mcc", 0.7) > metrics.utility("mcc", 0.5)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: metrics.get("macro-f1"), "unknown metric 'macro-f1': did you mean 'macro_f1'"),
+        (lambda: metrics.require("f1", classes=3), "f1 needs 2 classes, the task has 3"),
+        (lambda: metrics.score_labels("accuracy", ["a"], ["b"], ["a", "c"]), "'b' .* is no class"),
+        (lambda: metrics.score_labels("log_loss", ["a"], ["a"], ["a", "c"]), "needs probabilities"),
+    ],
+)
+def test_mistakes_are_told(call, message):
+    with pytest.raises(UserError, match=message):
+        call()

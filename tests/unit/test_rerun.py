@@ -1,0 +1,79 @@
+"""A digest changes with what a script's code does, wherever that stands, and with nothing else."""
+
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from podium.rerun import digest
+
+FILES = {
+    "scripts/train.py": '"""Train."""\nfrom podium.models import make\nfrom scripts import job\n\nmake(1)\n',
+    "scripts/job.py": "import podium.log as log\n",
+    "podium/__init__.py": "",
+    "podium/log.py": "import os\n\nLEVEL = 1\n",
+    "podium/models/__init__.py": (
+        '"""Models."""\n\n\ndef make(size: int) -> int:\n    """Make one."""\n'
+        "    from podium import lazy  # slow\n\n    return lazy.DEPTH * size\n"
+    ),
+    "podium/models/linear.py": "C = 1.0\n",
+    "podium/lazy.py": "DEPTH = 3\n",
+    "podium/other.py": "UNUSED = 1\n",
+}
+ROOTS = count()
+
+
+def digest_with(folder: Path, edits: dict[str, str] | None = None, *more: str) -> str:
+    """The digest of a small project after some edits, each time in a new folder."""
+    root = folder / str(next(ROOTS))
+    for name, text in {**FILES, **(edits or {})}.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+    return digest(root, "scripts/train.py", *more)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("scripts/train.py", "make(1)", "make( 1 )  # one"),
+        ("scripts/train.py", '"""Train."""', '"""Train one member."""\n'),
+        ("podium/models/__init__.py", '    """Make one."""\n', ""),
+        ("podium/models/__init__.py", "  # slow", ""),
+        ("podium/other.py", "UNUSED = 1", "UNUSED = 2"),
+        ("podium/models/linear.py", "1.0", "2.0"),  # named by nothing: rules add it themselves
+    ],
+)
+def test_digest_ignores(tmp_path: Path, name: str, old: str, new: str) -> None:
+    assert old in FILES[name]
+    assert digest_with(tmp_path) == digest_with(tmp_path, {name: FILES[name].replace(old, new)})
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("scripts/train.py", "make(1)", "make(2)"),
+        ("scripts/job.py", "podium.log as log", "podium.log"),
+        ("podium/log.py", "LEVEL = 1", "LEVEL = 2"),  # imported by what is imported
+        ("podium/lazy.py", "DEPTH = 3", "DEPTH = 4"),  # imported inside a function
+        ("podium/__init__.py", "", "X = 1"),  # runs with every import
+        ("podium/models/__init__.py", "size: int", "size: float"),
+    ],
+)
+def test_digest_sees(tmp_path: Path, name: str, old: str, new: str) -> None:
+    assert digest_with(tmp_path) != digest_with(tmp_path, {name: FILES[name].replace(old, new)})
+
+
+def test_modules_named_by_the_rule_count(tmp_path: Path) -> None:
+    named = "podium/models/linear.py"
+    plain = digest_with(tmp_path, None, named)
+    assert plain != digest_with(tmp_path)
+    assert plain != digest_with(tmp_path, {named: "C = 2.0\n"}, named)
+
+
+def test_the_package_uses_absolute_imports_only() -> None:
+    """Relative ones and ``import_module`` would be invisible to the digest."""
+    root = Path(__file__).parents[2]
+    for path in [*(root / "podium").rglob("*.py"), *(root / "scripts").glob("*.py")]:
+        text = path.read_text(encoding="utf-8")
+        assert "\nfrom ." not in text, path
+        assert "import_module(" not in text or path == root / "podium/models/__init__.py", path

@@ -1,0 +1,169 @@
+"""What a rule hands to its script is exactly what the script's ``main`` takes, for every shipped config."""
+
+import ast
+import dataclasses
+import importlib
+import inspect
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from podium import augment, ingest
+from podium.plan import Plan
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = sorted([ROOT / "config.yaml", *(ROOT / "competitions").glob("*.yaml")])
+RULE_FILES = sorted((ROOT / "workflow/rules").glob("*.smk"))
+HUB: dict[str, Any] = {
+    "competition": "hub",
+    "tasks": {"t": {"train": "a.csv", "test": "b.csv", "text": ["x"], "target": "y"}},
+    "augment": {"eda": {"kind": "eda"}},
+    "models": {"bert": {"kind": "transformer", "encoder": "org/bert", "revision": "v1"}},
+}
+# Scripts that pass some keys of their block on to a function, as ``**settings``
+PASSED_ON = {
+    "ingest": ingest.from_files,
+    "describe": ingest.from_files,
+    "augment": augment.augment_eda,
+}
+
+
+@dataclasses.dataclass
+class Rule:
+    """What a rule hands to its script's ``main``: names that are always there, names that may be there."""
+
+    name: str
+    script: str
+    always: list[str]
+    perhaps: set[str]
+    block: ast.expr | None
+    code: ast.expr
+
+
+def keywords(section: str) -> list[ast.keyword]:
+    """The arguments of a rule's section, which has the grammar of a call's arguments."""
+    call = ast.parse(f"f({section})", mode="eval").body
+    assert isinstance(call, ast.Call)
+    starred = [ast.keyword(arg=None, value=value) for value in call.args]
+    return [*starred, *call.keywords]
+
+
+def names_of_function(name: str) -> tuple[set[str], set[str]]:
+    """Names of files that an input function of common.smk returns: all of them, and those of some cases only."""
+    source = (ROOT / "workflow/rules/common.smk").read_text(encoding="utf-8")
+    pattern = re.compile(r"^def (\w+)\(.*\n(?:    .*\n|\n)+", re.M)
+    functions = {match[1]: ast.parse(match[0]) for match in pattern.finditer(source)}
+    found: set[str] = set()
+    perhaps: set[str] = set()
+    for node in ast.walk(functions[name]):
+        if isinstance(node, ast.Dict):
+            found |= {key.value for key in node.keys if isinstance(key, ast.Constant)}
+        if isinstance(node, ast.IfExp):
+            perhaps |= {key.value for key in getattr(node.body, "keys", []) if isinstance(key, ast.Constant)}
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
+            assert isinstance(node.slice, ast.Constant)
+            perhaps.add(node.slice.value)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in functions:
+            more_found, more_perhaps = names_of_function(node.func.id)
+            found, perhaps = found | more_found, perhaps | more_perhaps
+    return found | perhaps, perhaps
+
+
+def rules() -> Iterator[Rule]:
+    for path in RULE_FILES:
+        for name, body in re.findall(
+            r"^rule (\w+):\n((?:    .*\n|\n)+)", path.read_text(encoding="utf-8"), re.M
+        ):
+            found = re.findall(r"^    (\w+):(.*\n(?:        .*\n|\n)*)", body, re.M)
+            sections = {
+                key: keywords(value) for key, value in found if key in ("input", "output", "params", "script")
+            }
+            if "script" not in sections:
+                continue
+            always, perhaps = [], set()
+            for key in ("input", "output"):
+                for argument in sections.get(key, []):
+                    if argument.arg is not None:
+                        always.append(argument.arg)
+                    else:
+                        assert isinstance(argument.value, ast.Call)
+                        assert ast.unparse(argument.value.func) == "unpack"
+                        every, some = names_of_function(ast.unparse(argument.value.args[0]))
+                        always, perhaps = [*always, *(every - some)], perhaps | some
+            params = {argument.arg: argument.value for argument in sections["params"]}
+            script = Path(ast.literal_eval(sections["script"][0].value)).stem
+            yield Rule(name, script, always, perhaps, params.get("block"), params["code"])
+
+
+RULES = list(rules())
+
+
+def call_of(expression: ast.expr, plan: Plan) -> Any:
+    """The value of ``plan.method(...)``, bare or in a lambda, with sample wildcards; no code is evaluated."""
+    if isinstance(expression, ast.Lambda):
+        expression = expression.body
+    if isinstance(expression, ast.Dict):
+        return ast.literal_eval(expression)
+    assert isinstance(expression, ast.Call)
+    owner, method = ast.unparse(expression.func).split(".")
+    assert owner == "plan"
+    member = plan.members[-1]
+    samples = {
+        **{
+            "w.member": member,
+            "int(w.round)": 1,
+            "int(w.fold)": 0,
+            "w.view": next(iter(plan.config.text.views)),
+        },
+        **{"w.method": next(iter(plan.ensembles() if method == "ensemble" else plan.config.augment))},
+        "w.folder": "org--bert@v1",
+    }
+    texts = [ast.unparse(argument) for argument in expression.args]
+    arguments = [samples[text] if text in samples else text.strip("'") for text in texts]
+    return getattr(plan, method)(*arguments)
+
+
+def test_every_rule_with_a_script_is_found() -> None:
+    scripts = {path.stem for path in (ROOT / "scripts").glob("*.py")} - {"job", "clean_results"}
+    assert {rule.script for rule in RULES} == scripts
+    text = "".join(path.read_text(encoding="utf-8") for path in RULE_FILES)
+    assert len(RULES) == text.count("\n    script:\n")
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+@pytest.mark.parametrize("path", [*SHIPPED, None], ids=lambda path: path.stem if path else "hub")
+def test_main_takes_exactly_what_its_rule_hands_over(rule: Rule, path: Path | None) -> None:
+    raw = HUB if path is None else yaml.safe_load(path.read_text(encoding="utf-8"))
+    plan = Plan.from_raw(raw, ROOT)
+    if path is not None and rule.name == "fetch_encoder":
+        pytest.skip("the config names no encoder on the Hub")
+    block = call_of(rule.block, plan) if rule.block is not None else {}
+    handed = [*rule.always, *block]
+    assert len(handed) == len(set(handed)), "a name stands for two things"
+    parameters = inspect.signature(importlib.import_module(f"scripts.{rule.script}").main).parameters
+    taken = {name for name, parameter in parameters.items() if parameter.kind is parameter.KEYWORD_ONLY}
+    assert required(parameters) <= {*handed, "threads"}
+    passed_on = {*handed, *rule.perhaps} - taken
+    if rule.script in PASSED_ON:  # main's own **settings
+        parameters = inspect.signature(PASSED_ON[rule.script]).parameters
+        assert required(parameters) <= {*handed, *taken, "table"}
+        passed_on -= set(parameters)
+    assert not passed_on
+
+
+def required(parameters: Mapping[str, inspect.Parameter]) -> set[str]:
+    named = [value for value in parameters.values() if value.kind is not value.VAR_KEYWORD]
+    return {value.name for value in named if value.default is value.empty}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_code_digest_is_of_the_rules_own_script(rule: Rule) -> None:
+    """Another script's digest would leave edits of this one's modules unseen."""
+    expression = rule.code.body if isinstance(rule.code, ast.Lambda) else rule.code
+    assert isinstance(expression, ast.Call)
+    assert ast.literal_eval(expression.args[0]) == rule.script
+    assert re.fullmatch("[0-9a-f]{16}", call_of(rule.code, Plan.from_raw(HUB, ROOT)))
