@@ -50,7 +50,8 @@ include: "workflow/rules/check_holdout.smk"
 
 
 onstart:
-    run_lock.acquire()
+    if workflow.is_main_process:
+        take_run_lock()
 
 
 onsuccess:

@@ -207,22 +207,24 @@ class Blend(Block):
     """Weighted mean of probabilities."""
 
     weights: dict[str, Annotated[float, Field(ge=0)]] | None = Field(
-        None, description="Weight of each member; null finds them by greedy selection (Caruana et al. 2004)."
+        None, description="Weight of every member; null finds them by greedy selection (Caruana et al. 2004)."
     )
     steps: Positive = Field(50, description="Steps of the greedy selection.")
 
 
 class Stack(Block):
-    """Logistic regression on the members' log-probabilities."""
+    """Logistic regression on the members' log-probabilities, shrunk towards their geometric mean."""
 
-    c: Annotated[float, Field(gt=0)] = Field(0.1, description="Inverse of the L2 penalty.")
+    c: Annotated[float, Field(gt=0)] = Field(
+        0.01, description="Inverse of the L2 penalty on the distance from the geometric mean."
+    )
 
 
 class Vote(Block):
     """Majority of the members' labels, ties broken by mean probability."""
 
     weights: dict[str, Annotated[float, Field(ge=0)]] | None = Field(
-        None, description="Votes of each member."
+        None, description="Votes of every member; null counts each as one."
     )
 
 

@@ -198,7 +198,8 @@ def cross_fit(
             for fold in inner:
                 labels[folds == fold] = decide(proba[folds == fold], factor * fitted(without | {fold}))
             values.append(metrics.value(metric, truth[rows], labels[rows], None, classes=classes))
-        return _FACTORS[int(np.argmax(values))] * fitted(without)
+        # Adding 0 turns -0.0 into 0.0.
+        return _FACTORS[int(np.argmax(values))] * fitted(without) + 0.0
 
     fold_offsets = np.array([shrunk(frozenset([fold])) for fold in numbers.tolist()])
     labels = decide(proba, fold_offsets[np.searchsorted(numbers, folds)])

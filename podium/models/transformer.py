@@ -14,6 +14,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer
@@ -87,6 +88,7 @@ class Model:
         self.network = Network(encoder, hidden, self.classes, self.options.pooling, self.options.dropout)
         self.network.to(self.device).train()
         encoded = encode(self.tokenizer, rows, self.options.max_length)
+        _check_ids(encoded, encoder, self.options.encoder)
         log.info("transformer: %d rows, %.1f%% longer than max_length", len(rows), 100 * encoded.share_cut)
         labels = torch.as_tensor(target, dtype=torch.long, device=self.device)
         weights = torch.as_tensor(weight, dtype=torch.float32, device=self.device)
@@ -189,7 +191,7 @@ def fast_bf16(device: str) -> bool:
 def open_encoder(options: Options, device: torch.device) -> tuple[Any, nn.Module, int]:
     """Open tokenizer and encoder (fp32 weights, safetensors only) from a local folder; add the hidden size.
 
-    Raises ``UserError`` when the folder is no encoder or ``max_length`` is more than it can read.
+    Raises ``UserError`` when the folder is no encoder with its tokenizer, or ``max_length`` is more than it can read.
     """
     local = {"local_files_only": True, "trust_remote_code": False}
     try:
@@ -197,24 +199,54 @@ def open_encoder(options: Options, device: torch.device) -> tuple[Any, nn.Module
         _set_dropout(config, options)
         # Flash attention's backward in bf16 is slow on CPUs; plain matrix products are not
         attention = "eager" if device.type == "cpu" else "sdpa"
-        encoder = AutoModel.from_pretrained(
+        encoder, loading = AutoModel.from_pretrained(
             options.encoder,
             config=config,
             dtype=torch.float32,
             attn_implementation=attention,
             use_safetensors=True,
+            output_loading_info=True,
             **local,
         )
         tokenizer = AutoTokenizer.from_pretrained(options.encoder, use_fast=True, **local)
-    except (OSError, ValueError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UserError(f"transformer: cannot open the encoder in {options.encoder}: {reason}") from error
-    longest = getattr(config, "max_position_embeddings", None)
+    missing = sorted(name for name in loading["missing_keys"] if "pooler" not in name)
+    if missing:  # they would start from random numbers
+        raise UserError(
+            f"transformer: the weights in {options.encoder} lack {len(missing)} parameters of its config.json, "
+            f"such as {missing[0]}; take both from one model"
+        )
+    if len(tokenizer) <= len(set(tokenizer.all_special_ids)):  # without files it is made empty, not refused
+        raise UserError(
+            f"transformer: there is no tokenizer in {options.encoder}; put its tokenizer.json beside config.json"
+        )
+    longest = _positions(config, encoder)
     if longest is not None and options.max_length > longest:
         raise UserError(
             f"transformer: max_length {options.max_length} is more than the {longest} positions of {options.encoder}"
         )
     return tokenizer, encoder, int(config.hidden_size)
+
+
+def _positions(config: Any, encoder: Any) -> int | None:
+    """Longest input that the encoder has positions for; those of RoBERTa begin after the padding token's id."""
+    longest = getattr(config, "max_position_embeddings", None)
+    table = getattr(getattr(encoder, "embeddings", None), "position_embeddings", None)
+    padding = getattr(table, "padding_idx", None)
+    return longest if longest is None or padding is None else int(longest) - padding - 1
+
+
+def _check_ids(encoded: Encoded, encoder: Any, name: str) -> None:
+    """Raise ``UserError`` for token ids without an embedding: a GPU would only tell of a failed assertion."""
+    known = encoder.get_input_embeddings().num_embeddings
+    highest = max(int(ids.max(initial=0)) for ids in encoded.fields["input_ids"])
+    if highest >= known:
+        raise UserError(
+            f"transformer: the tokenizer in {name} has the token id {highest}, but the encoder has only {known} "
+            "embeddings; take both from one model"
+        )
 
 
 def _set_dropout(config: Any, options: Options) -> None:

@@ -153,7 +153,7 @@ def test_auto_tunes_only_where_the_argmax_is_not_best():
 def test_script_writes_labels_offsets_and_score(tmp_path, metric, method):
     classes = 2 if metric == "f1" else 3
     names = ["10", "9", "8"][:classes]
-    proba, truth = problem(7, 90, classes)
+    proba, truth = problem(1, 90, classes)
     ids, folds = [f"r{i}" for i in range(90)], np.arange(90) % 3
     files = {
         name: tmp_path / name
@@ -182,6 +182,7 @@ def test_script_writes_labels_offsets_and_score(tmp_path, metric, method):
         metrics.value(metric, truth, None, proba, classes=classes), abs=1e-6
     )
     offsets = np.array([fit["offsets"][name] for name in names])
+    assert (offsets != 0).any() == (metric == "macro_f1")
     test = read_table(files["test_out"])
     assert test["id"].tolist() == [f"t{i}" for i in range(60)]
     assert test["label"].tolist() == [names[k] for k in decide(proba[:60], offsets)]

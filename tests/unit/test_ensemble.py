@@ -30,13 +30,14 @@ def test_a_folds_predictions_do_not_see_its_labels(name):
 
 def test_a_folds_choice_does_not_see_its_labels():
     proba, truth = members(1, count=3, rows=120, classes=3, skill=0.5)
-    fitted = choose(ALL, proba, truth, FOLDS, metric="macro_f1")
+    quick = {name: ALL[name] for name in ("mean", "blend", "vote")}
+    fitted = choose(quick, proba, truth, FOLDS, metric="macro_f1")
     seen = set()
     for fold in range(4):
         for seed in range(5):
             rng = np.random.default_rng(seed)
             changed = np.where(fold == FOLDS, rng.integers(3, size=120), truth)
-            other = choose(ALL, proba, changed, FOLDS, metric="macro_f1")
+            other = choose(quick, proba, changed, FOLDS, metric="macro_f1")
             assert other.fold_methods[fold] == fitted.fold_methods[fold]
             assert (other.oof[fold == FOLDS] == fitted.oof[fold == FOLDS]).all()
             seen |= {other.method, *other.fold_methods}

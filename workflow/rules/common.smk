@@ -124,3 +124,11 @@ def show_results(targets):
     for path, names in files.items():
         if asked & {path, *names}:
             print(f"\n{Path(path).read_text(encoding='utf-8')}", end="")
+
+
+def take_run_lock():
+    """Refuse to run beside another run in this folder."""
+    try:
+        run_lock.acquire()
+    except UserError as error:
+        sys.exit(f"podium: {error}")
