@@ -207,7 +207,8 @@ class Blend(Block):
     """Weighted mean of probabilities."""
 
     weights: dict[str, Annotated[float, Field(ge=0)]] | None = Field(
-        None, description="Weight of every member; null finds them by greedy selection (Caruana et al. 2004)."
+        None,
+        description="Weight of each member, 0 for those not named; null finds them by greedy selection (Caruana et al. 2004).",
     )
     steps: Positive = Field(50, description="Steps of the greedy selection.")
 
@@ -224,7 +225,7 @@ class Vote(Block):
     """Majority of the members' labels, ties broken by mean probability."""
 
     weights: dict[str, Annotated[float, Field(ge=0)]] | None = Field(
-        None, description="Votes of every member; null counts each as one."
+        None, description="Votes of each member, 0 for those not named; null counts each as one."
     )
 
 

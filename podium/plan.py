@@ -235,7 +235,7 @@ class Plan:
             return {}
         block = getattr(self.config.ensemble, method).model_dump()
         if block.get("weights") is not None:
-            block["weights"] = dict(sorted(block["weights"].items()))
+            block["weights"] = {member: block["weights"].get(member, 0.0) for member in self.used()}
         return block
 
     def ensemble(self, method: str) -> dict[str, Any]:

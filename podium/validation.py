@@ -185,18 +185,8 @@ def cross_checks(config: Config) -> list[str]:
         weights = getattr(config.ensemble, block).weights
         for member in weights or {}:
             known(f"ensemble.{block}.weights", member, used, "member")
-        if weights is not None:
-            found.extend(
-                f"ensemble.{block}.weights: member '{member}' has no weight; give it one, 0 leaves it out"
-                for member in used
-                if member not in weights
-            )
         if weights is not None and not any(weights.values()):
             found.append(f"ensemble.{block}.weights: at least one weight must be above 0")
-    if config.ensemble.submit == "best" and config.folds.n < 3:
-        found.append(
-            "ensemble.submit: best needs at least 3 folds to cross-fit the choice; raise folds.n or name one"
-        )
     if config.ensemble.submit not in ("best", *config.ensemble.methods):
         found.append(f"ensemble.submit: '{config.ensemble.submit}' is not among ensemble.methods")
     if config.ensemble.submit == "best" and config.folds.n < 3:
