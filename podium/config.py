@@ -208,7 +208,7 @@ class Blend(Block):
 
     weights: dict[str, Annotated[float, Field(ge=0)]] | None = Field(
         None,
-        description="Weight of each member, 0 for those not named; null finds them by greedy selection (Caruana et al. 2004).",
+        description="Weight of each member, 0 for those not named; null: greedy selection (Caruana et al. 2004).",
     )
     steps: Positive = Field(50, description="Steps of the greedy selection.")
 
