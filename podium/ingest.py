@@ -74,22 +74,30 @@ def from_files(
     separator: str | None,
 ) -> Ingested:
     """Read the user's files and :func:`ingest` them; the sample's form is found by itself."""
-
-    def read(path: Path, columns: list[str]) -> pd.DataFrame:
-        # With a column missing all are read, so that every mistake can be told at once.
-        present = columns_of(path, encoding=encoding, separator=separator)
-        known = columns if set(columns) <= set(present) else None
-        return read_rows(path, columns=known, encoding=encoding, separator=separator)
-
+    wanted = needed(id=id, text=text, target=target, group=group)
     return ingest(
-        read(train, needed(id=id, text=text, target=target, group=group)),
-        read(test, needed(id=id, text=text, target=None, group=None)),
+        read_part(train, wanted, encoding=encoding, separator=separator),
+        read_part(
+            test, needed(id=id, text=text, target=None, group=None), encoding=encoding, separator=separator
+        ),
         id=id,
         text=text,
         target=target,
         group=group,
-        sample=read_rows(sample, columns=None, encoding=None, separator=None) if sample else None,
+        sample=read_sample(sample),
     )
+
+
+def read_part(path: Path, wanted: list[str], *, encoding: str | None, separator: str | None) -> pd.DataFrame:
+    """Read the ``wanted`` columns of a user's file; all columns when one is missing, to tell what is there."""
+    present = columns_of(path, encoding=encoding, separator=separator)
+    known = wanted if set(wanted) <= set(present) else None
+    return read_rows(path, columns=known, encoding=encoding, separator=separator)
+
+
+def read_sample(sample: Path | None) -> pd.DataFrame | None:
+    """Read the sample submission, whose form is found by itself."""
+    return read_rows(sample, columns=None, encoding=None, separator=None) if sample else None
 
 
 def ingest(
@@ -125,30 +133,63 @@ def ingest(
         All mistakes in one line: missing columns, no rows, empty or repeated ids, empty targets, fewer
         than two classes, a sample whose ids are not those of test.
     """
-    if not 1 <= len(text) <= len(SEGMENTS):
-        raise ValueError(f"text has {len(text)} segments, expected one or two")
-    columns = {
-        "train": needed(id=id, text=text, target=target, group=group),
-        "test": needed(id=id, text=text, target=None, group=None),
-    }
-    tables = {"train": train, "test": test}
-    mistakes = list(chain(*(column_mistakes(part, table, columns[part]) for part, table in tables.items())))
-    for part, table in tables.items():
-        mistakes += _id_mistakes(part, table, id)
-    mistakes += _target_mistakes(train, id, target)
-    if sample is not None:
-        mistakes += _sample_mistakes(sample, test, id)
+    mistakes = train_mistakes(train, id=id, text=text, target=target, group=group)
+    mistakes += test_mistakes(test, id=id, text=text, sample=sample)
     if mistakes:
         raise UserError("; ".join(mistakes))
-    renamed = {part: _renamed(table, id, text) for part, table in tables.items()}
-    renamed["train"]["target"] = train[target].to_numpy()
-    if group is not None:
-        renamed["train"]["group"] = train[group].to_numpy()
     missing = {
-        part: {name: int((tables[part][name] == "").sum()) for name in names}
-        for part, names in columns.items()
+        part: {name: int((table[name] == "").sum()) for name in names}
+        for part, table, names in (
+            ("train", train, needed(id=id, text=text, target=target, group=group)),
+            ("test", test, needed(id=id, text=text, target=None, group=None)),
+        )
     }
-    return Ingested(renamed["train"], renamed["test"], sort_labels(train[target]), missing)
+    return Ingested(
+        train_table(train, id=id, text=text, target=target, group=group),
+        renamed(test, id=id, text=text),
+        sort_labels(train[target]),
+        missing,
+    )
+
+
+def train_mistakes(
+    train: pd.DataFrame,
+    *,
+    id: str | None,
+    text: Sequence[str | list[str]],
+    target: str,
+    group: str | None,
+) -> list[str]:
+    """What is wrong with the training rows, a clause each."""
+    if not 1 <= len(text) <= len(SEGMENTS):
+        raise ValueError(f"text has {len(text)} segments, expected one or two")
+    mistakes = column_mistakes("train", train, needed(id=id, text=text, target=target, group=group))
+    return mistakes + _id_mistakes("train", train, id) + _target_mistakes(train, id, target)
+
+
+def test_mistakes(
+    test: pd.DataFrame, *, id: str | None, text: Sequence[str | list[str]], sample: pd.DataFrame | None
+) -> list[str]:
+    """What is wrong with the test rows and the sample submission, a clause each."""
+    mistakes = column_mistakes("test", test, needed(id=id, text=text, target=None, group=None))
+    mistakes += _id_mistakes("test", test, id)
+    return mistakes + (_sample_mistakes(sample, test, id) if sample is not None else [])
+
+
+def train_table(
+    train: pd.DataFrame,
+    *,
+    id: str | None,
+    text: Sequence[str | list[str]],
+    target: str,
+    group: str | None,
+) -> pd.DataFrame:
+    """The pipeline's columns of checked training rows: ``id``, ``text_a``, [``text_b``], ``target``, [``group``]."""
+    table = renamed(train, id=id, text=text)
+    table["target"] = train[target].to_numpy()
+    if group is not None:
+        table["group"] = train[group].to_numpy()
+    return table
 
 
 def _ids(table: pd.DataFrame, id: str | None) -> pd.Series:
@@ -217,7 +258,8 @@ def _first(values: pd.Series) -> str:
     return f" ({shown}{', ...' if len(values) > _SHOWN else ''})"
 
 
-def _renamed(table: pd.DataFrame, id: str | None, text: Sequence[str | list[str]]) -> pd.DataFrame:
+def renamed(table: pd.DataFrame, *, id: str | None, text: Sequence[str | list[str]]) -> pd.DataFrame:
+    """The pipeline's columns of checked rows: ``id``, ``text_a``, [``text_b``]."""
     columns = {"id": _ids(table, id)}
     for name, segment in zip(SEGMENTS, text, strict=False):
         columns[name] = (

@@ -34,6 +34,7 @@ class Plan:
         self.config, self.root = config, root
         self.task = next(iter(config.tasks))
         self.members = member_names(config)
+        self.made = {f"{folder}/{file}" for folder, key in RESOURCES for file in fetch.outputs(key)}
         self.folds = list(range(config.folds.n))
         self.rounds = max(self.last_round(member) for member in self.members)
 
@@ -58,7 +59,6 @@ class Plan:
 
     def _file_mistakes(self, name: str) -> Iterator[str]:
         task = self.config.tasks[name]
-        made = {f"{folder}/{file}" for folder, key in RESOURCES for file in fetch.outputs(key)}
         form = {"encoding": task.encoding, "separator": task.separator}
         wanted = {
             "train": needed(id=task.id, text=task.text, target=task.target, group=task.group),
@@ -79,7 +79,7 @@ class Plan:
                     yield from (
                         f"tasks.{name}: {mistake}" for mistake in column_mistakes(path, present, columns)
                     )
-            elif path not in made:
+            elif path not in self.made:
                 yield f"tasks.{name}.{key}: there is no file {path}; put it there, or mend the path"
 
     # ---- members and rounds
@@ -161,9 +161,14 @@ class Plan:
     # ---- blocks of parameters, one for each rule
 
     def ingest(self) -> dict[str, Any]:
-        """Parameters of rule ingest."""
+        """Parameters of rule ingest_train."""
         task = self.config.tasks[self.task]
         return task.model_dump(include={"id", "text", "target", "group", "encoding", "separator"})
+
+    def ingest_test(self) -> dict[str, Any]:
+        """Parameters of rule ingest_test."""
+        task = self.config.tasks[self.task]
+        return task.model_dump(include={"id", "text", "encoding", "separator"})
 
     def profile(self) -> dict[str, Any]:
         """Parameters of rule profile: those of ingest and the models' maximal lengths."""

@@ -12,7 +12,11 @@ from podium.errors import UserError, hint
 
 
 def load(raw: dict[str, Any]) -> Config:
-    """Validate a raw mapping; raise ``UserError`` with one line for every mistake found."""
+    """Validate a raw mapping; raise ``UserError`` with one line for every mistake found.
+
+    A named block that is null (``models: {minilm: null}``) is dropped: so a layer can take away what is below it.
+    """
+    raw = _without_nulls(raw)
     mistakes: list[str] = []
     config: Config | None = None
     try:
@@ -31,6 +35,15 @@ def load(raw: dict[str, Any]) -> Config:
 def _one_line(text: str) -> str:
     """Escape line ends and what else cannot be printed: keys and values of a file may hold anything."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def _without_nulls(raw: dict[str, Any]) -> dict[str, Any]:
+    """Drop the null entries of the mappings whose keys are the user's own names."""
+    kept = dict(raw)
+    for block in ("models", "augment"):
+        if isinstance(kept.get(block), dict):
+            kept[block] = {name: value for name, value in kept[block].items() if value is not None}
+    return kept
 
 
 def _salvage(raw: dict[str, Any], error: ValidationError) -> Config | None:

@@ -1,28 +1,34 @@
-"""Read the competition's files, check them, and write the pipeline's tables and labels."""
+"""Read the training rows, check them, and write the pipeline's table and the labels."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from podium import ingest
+from podium.errors import UserError
 from podium.files import write_json, write_table
-from podium.ingest import from_files
 from scripts import job
 
 
 def main(
     *,
     train: Path,
-    test: Path,
-    train_out: Path,
-    test_out: Path,
+    out: Path,
     labels: Path,
-    sample: Path | None = None,
-    **form: Any,
+    id: str | None,
+    text: Sequence[str | list[str]],
+    target: str,
+    group: str | None,
+    encoding: str | None,
+    separator: str | None,
 ) -> None:
-    """Ingest one task; ``form`` says what the files look like (``podium.ingest.from_files``)."""
-    ingested = from_files(train, test, sample, **form)
-    write_table(ingested.train, train_out)
-    write_table(ingested.test, test_out)
-    write_json(ingested.labels, labels)
+    """Ingest the training rows of one task."""
+    wanted = ingest.needed(id=id, text=text, target=target, group=group)
+    rows = ingest.read_part(train, wanted, encoding=encoding, separator=separator)
+    mistakes = ingest.train_mistakes(rows, id=id, text=text, target=target, group=group)
+    if mistakes:
+        raise UserError("; ".join(mistakes))
+    write_table(ingest.train_table(rows, id=id, text=text, target=target, group=group), out)
+    write_json(ingest.sort_labels(rows[target]), labels)
 
 
 if __name__ == "__main__":

@@ -64,8 +64,11 @@ class Model:
         return np.ascontiguousarray(rows.T, dtype=np.float32)
 
     def _columns(self, tfidf: sparse.csr_matrix) -> sparse.csr_matrix:
-        blocks = [tfidf] if self.options.sparse else []
-        if self.components.shape[1] or not blocks:
+        dimensions = self.components.shape[
+            1
+        ]  # 0 too where there is only one n-gram: then that is used itself
+        blocks = [tfidf] if self.options.sparse or not dimensions else []
+        if dimensions:
             blocks.append(sparse.csr_matrix(tfidf @ self.components))
         return sparse.hstack(blocks, format="csr", dtype=np.float32)
 

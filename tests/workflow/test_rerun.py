@@ -131,3 +131,26 @@ def test_an_edited_module_redoes_the_rules_that_use_it(finished: Clone) -> None:
         assert finished.jobs("all") == END
     finally:
         module.write_text(before)
+
+
+def test_new_test_rows_retrain_only_what_saw_pseudo_labels(finished: Clone) -> None:
+    path = finished.folder / "data/tiny/test.csv"
+    before = path.read_bytes()
+    rounds_0 = {
+        f"predict with {member}, round 0" for member in ("linear-s0", "linear-s1", "trees-s0", "encoder-s0")
+    }
+    views = {f"text view {view} of test" for view in ("raw", "clean")}
+    try:
+        path.write_bytes(before.replace(b"the", b"a", 1))
+        expected = (
+            {"read and check the test rows", "describe the rows"} | views | rounds_0 | ROUND_1 | AFTER_MEMBERS
+        )
+        assert finished.jobs("all") == expected
+    finally:
+        path.write_bytes(before)
+
+
+def test_a_layer_can_take_a_model_away(finished: Clone) -> None:
+    layer = finished.folder / "layer.yaml"
+    layer.write_text("models: {encoder: null}\n")
+    assert finished.jobs("all", "--configfile", "layer.yaml") == AFTER_MEMBERS | {"describe the rows"}

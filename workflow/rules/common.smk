@@ -37,22 +37,35 @@ wildcard_constraints:
     round="[0-9]+",
 
 
+def fetched_files():
+    """What the rules of stage fetch make for this config."""
+    task = plan.config.tasks[TASK]
+    made = [path for path in (task.train, task.test) if path in plan.made]
+    for member in plan.members:
+        made += [
+            path for path in plan.encoder_files(member) if path in plan.made or path.startswith("data/hub/")
+        ]
+    wordnet = [path for view in plan.config.text.views for path in plan.wordnet(view)]
+    if plan.config.augment:
+        wordnet.append("data/wordnet/corpora/wordnet/data.noun")
+    return sorted({*made, *wordnet})
+
+
 def task_of(w):
     """The config block of the task."""
     return plan.config.tasks[w.task]
 
 
-def raw_files(w):
-    """The competition's own files of a task, by name."""
+def test_files(w):
+    """The test rows and the sample submission, where there is one."""
     task = task_of(w)
-    files = {"train": task.train, "test": task.test}
-    return files | ({"sample": task.sample} if task.sample else {})
+    return {"test": task.test} | ({"sample": task.sample} if task.sample else {})
 
 
 def profile_files(w):
     """What the profile reads."""
     tokenizer = plan.tokenizer()
-    return raw_files(w) | ({"tokenizer": tokenizer[0]} if tokenizer else {})
+    return test_files(w) | {"train": task_of(w).train} | ({"tokenizer": tokenizer[0]} if tokenizer else {})
 
 
 def text_files(w):

@@ -5,6 +5,12 @@ Makes:    data/reuters_r8/, data/models/, data/wordnet/, data/hub/
 """
 
 
+rule fetch:
+    """Everything from outside that this config needs; afterwards a run needs no network."""
+    input:
+        fetched_files(),
+
+
 rule fetch_reuters_r8:
     """The rows of the default competition, without the labels of its test part."""
     input:

@@ -15,18 +15,17 @@ rule ingest:
         ),
 
 
-rule ingest_rows:
-    """Check ids, texts and labels, and write them as tables."""
+rule ingest_train:
+    """Check ids, texts and labels of the training rows, and write them as a table."""
     input:
-        unpack(raw_files),
+        train=lambda w: task_of(w).train,
     output:
-        train_out="results/ingest/{task}/train.parquet",
-        test_out="results/ingest/{task}/test.parquet",
+        out="results/ingest/{task}/train.parquet",
         labels="results/ingest/{task}/labels.json",
     log:
-        "results/logs/ingest/{task}.log",
+        "results/logs/ingest/{task}_train.log",
     benchmark:
-        "results/benchmarks/ingest/{task}.tsv"
+        "results/benchmarks/ingest/{task}_train.tsv"
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -34,9 +33,31 @@ rule ingest_rows:
         block=plan.ingest(),
         code=plan.code("ingest"),
     message:
-        "read and check the competition's files"
+        "read and check the training rows"
     script:
         "../../scripts/ingest.py"
+
+
+rule ingest_test:
+    """Check the test rows against the sample submission, and write them as a table."""
+    input:
+        unpack(test_files),
+    output:
+        out="results/ingest/{task}/test.parquet",
+    log:
+        "results/logs/ingest/{task}_test.log",
+    benchmark:
+        "results/benchmarks/ingest/{task}_test.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    params:
+        block=plan.ingest_test(),
+        code=plan.code("ingest_test"),
+    message:
+        "read and check the test rows"
+    script:
+        "../../scripts/ingest_test.py"
 
 
 rule describe_rows:

@@ -1,0 +1,32 @@
+"""Read the test rows, check them against the sample submission, and write the pipeline's table."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from podium import ingest
+from podium.errors import UserError
+from podium.files import write_table
+from scripts import job
+
+
+def main(
+    *,
+    test: Path,
+    out: Path,
+    id: str | None,
+    text: Sequence[str | list[str]],
+    encoding: str | None,
+    separator: str | None,
+    sample: Path | None = None,
+) -> None:
+    """Ingest the test rows of one task."""
+    wanted = ingest.needed(id=id, text=text, target=None, group=None)
+    rows = ingest.read_part(test, wanted, encoding=encoding, separator=separator)
+    mistakes = ingest.test_mistakes(rows, id=id, text=text, sample=ingest.read_sample(sample))
+    if mistakes:
+        raise UserError("; ".join(mistakes))
+    write_table(ingest.renamed(rows, id=id, text=text), out)
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)
