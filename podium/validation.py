@@ -39,6 +39,8 @@ def _one_line(text: str) -> str:
 
 def _without_nulls(raw: dict[str, Any]) -> dict[str, Any]:
     """Drop the null entries of the mappings whose keys are the user's own names."""
+    if not isinstance(raw, dict):
+        return raw
     kept = dict(raw)
     for block in ("models", "augment"):
         if isinstance(kept.get(block), dict):

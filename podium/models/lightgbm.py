@@ -64,9 +64,8 @@ class Model:
         return np.ascontiguousarray(rows.T, dtype=np.float32)
 
     def _columns(self, tfidf: sparse.csr_matrix) -> sparse.csr_matrix:
-        dimensions = self.components.shape[
-            1
-        ]  # 0 too where there is only one n-gram: then that is used itself
+        # Without dimensions (a single n-gram has none to spare) the n-grams are all there is
+        dimensions = self.components.shape[1]
         blocks = [tfidf] if self.options.sparse or not dimensions else []
         if dimensions:
             blocks.append(sparse.csr_matrix(tfidf @ self.components))

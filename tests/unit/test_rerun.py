@@ -14,7 +14,7 @@ FILES = {
     "podium/log.py": "import os\n\nLEVEL = 1\n",
     "podium/models/__init__.py": (
         '"""Models."""\n\n\ndef make(size: int) -> int:\n    """Make one."""\n'
-        "    from podium import lazy  # slow\n\n    return lazy.DEPTH * size\n"
+        "    import podium.lazy  # slow\n\n    return podium.lazy.DEPTH * size\n"
     ),
     "podium/models/linear.py": "C = 1.0\n",
     "podium/lazy.py": "DEPTH = 3\n",

@@ -181,6 +181,13 @@ def test_one_mistake_is_not_told_twice(path: str, value: Any) -> None:
     assert len(told(edited({path: value}))) == 1
 
 
+def test_a_layer_can_take_models_and_augmentations_away() -> None:
+    raw = edited({"models.trees": None, "augment.eda": None})
+    assert list(load(raw).models) == ["linear", "bert"]
+    assert told(edited({"models.bert": None}))[0].startswith("pseudo.voters: there is no model 'bert'")
+    assert told({**GOOD, "models": {"bert": None}})[0].startswith("models: ")
+
+
 def test_keys_and_values_that_cannot_be_printed_stay_on_one_line() -> None:
     lines = told(edited({"a\nb\u2028": 1, "noise.max_share": {datetime.date(2020, 1, 1): "x\ny"}}))
     assert lines[0].startswith("noise.max_share: ")

@@ -1,0 +1,257 @@
+"""The fine-tuned encoder: its forward pass, its optimizer and schedule, its batches, its errors."""
+
+import json
+import logging
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from model_samples import make, options, rows_of
+from safetensors.torch import load_file, save_file
+from transformers import AutoModel, AutoTokenizer, RobertaConfig, RobertaModel
+
+from podium.errors import UserError
+from podium.models import transformer
+from podium.models.transformer import Model, Options, optimizer_of, parameter_groups
+from podium.predictions import check
+
+TARGET = np.arange(24) % 3
+
+
+def fitted(encoder: Path, rows: pd.DataFrame | None = None, **changes: Any) -> Model:
+    model = make("transformer", 3, encoder=str(encoder), **changes)
+    assert isinstance(model, Model)
+    model.fit(rows_of(TARGET) if rows is None else rows, TARGET, np.ones(len(TARGET)))
+    return model
+
+
+@pytest.fixture(scope="module")
+def model(encoder: Path) -> Model:
+    return fitted(encoder)
+
+
+# ---- the forward pass
+
+
+@pytest.mark.parametrize("pooling", ["mean", "cls"])
+@pytest.mark.parametrize("pair", [False, True])
+def test_logits_are_those_of_a_pass_by_hand(encoder: Path, pooling: str, pair: bool, tmp_path: Path) -> None:
+    """Each row alone, unpadded, through the saved encoder; then pooling and head in NumPy."""
+    model = fitted(encoder, rows_of(TARGET, pair=pair), pooling=pooling)
+    model.save(tmp_path)
+    reference = AutoModel.from_pretrained(tmp_path / "encoder").eval()
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "encoder")
+    head = {name: value.numpy() for name, value in load_file(tmp_path / "head.safetensors").items()}
+    rows = rows_of(TARGET[:10], seed=3, pair=pair)
+    logits = []
+    for row in rows.itertuples():
+        tokens = tokenizer(
+            row.text_a, row.text_b if pair else None, return_tensors="pt", truncation=True, max_length=32
+        )
+        assert pair == (tokens["token_type_ids"].max() == 1)
+        with torch.no_grad():
+            states = reference(**tokens).last_hidden_state[0].numpy()
+        pooled = states[0] if pooling == "cls" else states.mean(axis=0)
+        logits.append(head["weight"] @ pooled + head["bias"])
+    powers = np.exp(np.array(logits, dtype=float))
+    np.testing.assert_allclose(model.predict(rows), powers / powers.sum(axis=1, keepdims=True), atol=1e-5)
+
+
+def test_padding_does_not_change_predictions(model: Model) -> None:
+    rows = rows_of(TARGET, seed=2)
+    longest = pd.concat(
+        [rows, pd.DataFrame({"id": ["long"], "text_a": ["the ape " * 30]})], ignore_index=True
+    )
+    alone = np.vstack([model.predict(rows.iloc[[row]]) for row in range(len(rows))])
+    np.testing.assert_allclose(model.predict(longest)[: len(rows)], alone, atol=1e-5)
+
+
+def test_rows_are_predicted_in_their_own_order(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, order = rows_of(TARGET, seed=2), np.random.default_rng(0).permutation(len(TARGET))
+    monkeypatch.setattr(transformer, "length_batches", lambda lengths, budget: [np.arange(len(lengths))])
+    expected = model.predict(rows)
+    monkeypatch.undo()
+    np.testing.assert_allclose(model.predict(rows.iloc[order]), expected[order], atol=1e-5)
+
+
+def test_dropout_is_set_where_the_encoder_has_it(encoder: Path) -> None:
+    settings = Options(**options("transformer", encoder=str(encoder), dropout=0.3, attention_dropout=0.2))
+    _, network, hidden = transformer.open_encoder(settings, torch.device("cpu"))
+    assert hidden == 32
+    assert network.embeddings.dropout.p == 0.3
+    assert {layer.output.dropout.p for layer in network.encoder.layer} == {0.3}
+    assert network.config.attention_probs_dropout_prob == 0.2
+
+
+def test_bf16_is_near_fp32(encoder: Path, model: Model) -> None:
+    half = fitted(encoder, precision="bf16").predict(rows_of(TARGET))
+    check(half)
+    np.testing.assert_allclose(half, model.predict(rows_of(TARGET)), atol=0.05)
+
+
+# ---- optimizer and schedule
+
+
+def test_every_parameter_is_in_one_group_at_the_rate_of_its_layer(model: Model) -> None:
+    settings = Options(
+        **options(
+            "transformer", learning_rate=1e-3, head_learning_rate=7e-3, layer_decay=0.5, weight_decay=0.1
+        )
+    )
+    assert model.network is not None
+    groups = parameter_groups(model.network, settings)
+    rate_of, decay_of = {}, {}
+    for group in groups:
+        for parameter in group["params"]:
+            assert id(parameter) not in rate_of
+            rate_of[id(parameter)], decay_of[id(parameter)] = group["lr"], group["weight_decay"]
+    named = dict(model.network.named_parameters())
+    assert rate_of.keys() == {id(parameter) for parameter in named.values()}
+    below_top = {"embeddings": 2, "encoder.layer.0": 1, "encoder.layer.1": 0}
+    counted = 0
+    for name, parameter in named.items():
+        if name.startswith("head."):
+            assert rate_of[id(parameter)] == 7e-3
+        for part, depth in below_top.items():
+            if name.startswith(f"encoder.{part}."):
+                assert rate_of[id(parameter)] == pytest.approx(1e-3 * 0.5**depth), name
+                counted += 1
+        plain = name.endswith("bias") or "LayerNorm" in name
+        assert decay_of[id(parameter)] == (0.0 if plain else 0.1), name
+    assert counted == len([name for name in named if not name.startswith(("head.", "encoder.pooler."))])
+
+
+@pytest.mark.parametrize(("warmup", "steps"), [(0.0, 10), (0.1, 10), (0.25, 8), (1.0, 5), (0.5, 1)])
+def test_rates_rise_to_the_peak_and_fall_to_zero(model: Model, warmup: float, steps: int) -> None:
+    settings = Options(**options("transformer", warmup=warmup))
+    assert model.network is not None
+    optimizer, schedule = optimizer_of(model.network, settings, steps)
+    peaks = [group["initial_lr"] for group in optimizer.param_groups]
+    factors = []
+    for _ in range(steps + 1):
+        rates = [group["lr"] for group in optimizer.param_groups]
+        factors.append(rates[0] / peaks[0])
+        np.testing.assert_allclose(np.array(rates) / peaks, factors[-1])
+        optimizer.step()
+        schedule.step()
+    top = int(np.argmax(factors))
+    assert max(factors) == pytest.approx(1)
+    assert min(factors[:-1]) > 0  # no step is wasted
+    assert factors[-1] == pytest.approx(0, abs=1e-12)
+    assert (np.diff(factors[: top + 1]) > 0).all()
+    assert (np.diff(factors[top + 1 :]) < 0).all()
+    rising = round(warmup * steps)
+    if rising:
+        np.testing.assert_allclose(factors[:rising], np.arange(1, rising + 1) / rising)
+
+
+# ---- training
+
+
+def test_training_lowers_the_loss_and_learns_separable_rows(
+    encoder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rates = {"learning_rate": 3e-3, "head_learning_rate": 1e-2, "dropout": 0.0}
+    with caplog.at_level(logging.INFO):
+        model = fitted(encoder, epochs=10, **rates)
+    losses = [float(found) for found in re.findall(r"mean loss ([0-9.]+)", caplog.text)]
+    assert len(losses) == 10
+    assert losses[0] == pytest.approx(np.log(3), abs=0.25)
+    assert losses[-1] < 0.3
+    assert (model.predict(rows_of(TARGET)).argmax(axis=1) == TARGET).all()
+
+
+def test_rows_of_weight_zero_teach_nothing(encoder: Path) -> None:
+    """Whatever their labels say, byte for byte the same network; labels that weigh do change it."""
+    rows, weight = rows_of(TARGET), np.where(np.arange(24) < 12, 1.0, 0.0)
+    turned = {"none": TARGET, "weightless": TARGET.copy(), "heavy": TARGET.copy()}
+    turned["weightless"][12:] = (TARGET[12:] + 1) % 3
+    turned["heavy"][:12] = (TARGET[:12] + 1) % 3
+    proba = {}
+    for name, target in turned.items():
+        model = make("transformer", 3, encoder=str(encoder), epochs=2, learning_rate=1e-3)
+        model.fit(rows, target, weight)
+        proba[name] = model.predict(rows)
+    np.testing.assert_array_equal(proba["weightless"], proba["none"])
+    assert np.abs(proba["heavy"] - proba["none"]).max() > 1e-3
+
+
+def test_a_loss_that_is_not_finite_is_told(encoder: Path) -> None:
+    with pytest.raises(UserError, match="no longer finite at step"):
+        fitted(encoder, epochs=5, learning_rate=1e30, head_learning_rate=1e30)
+
+
+# ---- encoders that cannot be used
+
+
+def copy_of(encoder: Path, folder: Path) -> Path:
+    return Path(shutil.copytree(encoder, folder / "copy"))
+
+
+def test_max_length_beyond_the_positions(encoder: Path, tmp_path: Path) -> None:
+    fitted(encoder, max_length=40)
+    with pytest.raises(UserError, match="max_length 41 is more than the 40 positions of"):
+        fitted(encoder, max_length=41)
+    # RoBERTa's positions begin after the padding token's: of 42 there are 40 left
+    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    config = RobertaConfig(vocab_size=120, max_position_embeddings=42, pad_token_id=1, **sizes)
+    folder = copy_of(encoder, tmp_path)
+    RobertaModel(config).save_pretrained(folder)
+    long = rows_of(TARGET).assign(text_a="the ape " * 40)
+    check(fitted(folder, long, max_length=40).predict(long))
+    with pytest.raises(UserError, match="max_length 41 is more than the 40 positions of"):
+        fitted(folder, max_length=41)
+
+
+def damage(folder: Path, how: str) -> None:
+    weights = folder / "model.safetensors"
+    if how == "cut":
+        weights.write_bytes(weights.read_bytes()[:-100])
+    elif how == "pickle":
+        torch.save(load_file(weights), folder / "pytorch_model.bin")
+        weights.unlink()
+    elif how == "layers":
+        kept = {name: value for name, value in load_file(weights).items() if "layer.1" not in name}
+        save_file(kept, weights, metadata={"format": "pt"})
+    elif how == "sizes":
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        (folder / "config.json").write_text(json.dumps({**config, "hidden_size": 64}), encoding="utf-8")
+    elif how == "code":
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config |= {"model_type": "own", "auto_map": {"AutoConfig": "own.Config", "AutoModel": "own.Own"}}
+        (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        (folder / "own.py").write_text("raise SystemExit('code of a model folder ran')", encoding="utf-8")
+    elif how == "tokenizer":
+        for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt"):
+            (folder / name).unlink()
+    elif how == "vocabulary":
+        tokens = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+        tokens["model"]["vocab"]["the"] = 400
+        (folder / "tokenizer.json").write_text(json.dumps(tokens), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("cut", "cannot open the encoder in"),
+        ("pickle", "cannot open the encoder in"),
+        ("layers", "lack 16 parameters of its config.json, such as encoder.layer.1.attention"),
+        ("sizes", "cannot open the encoder in"),
+        ("code", "cannot open the encoder in"),
+        ("tokenizer", "there is no tokenizer in"),
+        ("vocabulary", "has the token id 400, but the encoder has only 120 embeddings"),
+    ],
+)
+def test_an_unusable_encoder_is_told_in_one_line(
+    encoder: Path, tmp_path: Path, how: str, message: str
+) -> None:
+    folder = copy_of(encoder, tmp_path)
+    damage(folder, how)
+    with pytest.raises(UserError, match=message) as error:
+        fitted(folder)
+    assert len(str(error.value).splitlines()) == 1
