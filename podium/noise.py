@@ -5,6 +5,7 @@ import logging
 import numpy as np
 import pandas as pd
 
+from podium.errors import UserError
 from podium.folds import make_folds
 from podium.models import make
 from podium.predictions import check
@@ -36,6 +37,12 @@ def nested_probabilities(
 
     ``target`` (N,) class indices; ``clusters`` (N,) labels of near-duplicates and groups, which stay together.
     """
+    count = len(np.unique(clusters))
+    if count < inner_folds:
+        raise UserError(
+            f"noise.inner_folds: {inner_folds} folds cannot be made of the {count} independent groups of rows outside "
+            "one fold; lower it"
+        )
     inner = make_folds([str(label) for label in target], None, clusters, n=inner_folds, seed=seed)
     proba = np.zeros((len(rows), classes))
     for fold in range(inner_folds):
@@ -129,6 +136,13 @@ def judge(
     )
 
 
+def _most_frequent(verdicts: pd.DataFrame) -> pd.Series:
+    """The label that most folds suggest for each id; ties to the first by name."""
+    counts = verdicts.groupby(["id", "suggested"]).size().rename("folds").reset_index()
+    ordered = counts.sort_values(["id", "folds", "suggested"], ascending=[True, False, True])
+    return ordered.drop_duplicates("id").set_index("id")["suggested"]
+
+
 def review(train: pd.DataFrame, tables: list[pd.DataFrame]) -> pd.DataFrame:
     """One row for each train row, worst first: what the folds' noise tables say of it.
 
@@ -143,7 +157,7 @@ def review(train: pd.DataFrame, tables: list[pd.DataFrame]) -> pd.DataFrame:
     summary = pd.DataFrame(
         {
             "given": by_id["given"].first(),
-            "suggested": by_id["suggested"].agg(lambda values: values.mode().iloc[0]),
+            "suggested": _most_frequent(verdicts),
             "quality": by_id["quality"].mean(),
             "judged_in": by_id["text_fold"].agg(" ".join),
         }

@@ -4,17 +4,14 @@ Pure functions of the config; no Snakemake here. A block is one dict of plain va
 its rule depends on, always in the same order: Snakemake compares blocks by their printed form.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from podium import fetch
 from podium.config import Config, Model, Transformer, member_names
 from podium.errors import UserError
-from podium.ingest import column_mistakes, needed
 from podium.models import KINDS
 from podium.rerun import digest
-from podium.tables import columns_of
 from podium.validation import load
 
 ENCODER, REUTERS, WORDNET = "data/models/all-MiniLM-L6-v2", "data/reuters_r8", "data/wordnet"
@@ -46,41 +43,6 @@ class Plan:
     def code(self, script: str, *modules: str) -> str:
         """Digest of a rule's code: its script, and modules that the script's imports do not name."""
         return digest(self.root, f"scripts/{script}.py", *modules)
-
-    def check_files(self) -> None:
-        """Raise ``UserError`` for files that no rule makes and that are not there, and for columns they lack."""
-        mistakes = [mistake for name in self.config.tasks for mistake in self._file_mistakes(name)]
-        for name, model in self.config.models.items():
-            folder = _folder(model.encoder) if isinstance(model, Transformer) else None
-            if folder and folder not in FETCHED and not Path(folder, "config.json").is_file():
-                mistakes.append(f"models.{name}.encoder: {folder} has no config.json")
-        if mistakes:
-            raise UserError("\n".join(f"config: {mistake}" for mistake in mistakes))
-
-    def _file_mistakes(self, name: str) -> Iterator[str]:
-        task = self.config.tasks[name]
-        form = {"encoding": task.encoding, "separator": task.separator}
-        wanted = {
-            "train": needed(id=task.id, text=task.text, target=task.target, group=task.group),
-            "test": needed(id=task.id, text=task.text, target=None, group=None),
-            "sample": [],
-            "holdout": [],
-        }
-        for key, columns in wanted.items():
-            path = getattr(task, key)
-            if path is None:
-                continue
-            if Path(path).is_file():
-                try:
-                    present = columns_of(Path(path), **form)
-                except UserError as error:
-                    yield f"tasks.{name}.{key}: {error}"
-                else:
-                    yield from (
-                        f"tasks.{name}: {mistake}" for mistake in column_mistakes(path, present, columns)
-                    )
-            elif path not in self.made:
-                yield f"tasks.{name}.{key}: there is no file {path}; put it there, or mend the path"
 
     # ---- members and rounds
 
@@ -117,7 +79,7 @@ class Plan:
         model = self.model(member)
         if not isinstance(model, Transformer):
             return None
-        folder = _folder(model.encoder)
+        folder = folder_of(model.encoder)
         if folder is not None:
             return folder
         revision = f"@{model.revision}" if model.revision else ""
@@ -297,7 +259,7 @@ class Plan:
         }
 
 
-def _folder(encoder: str) -> str | None:
+def folder_of(encoder: str) -> str | None:
     """The local folder that an encoder's name means; None for a name on the Hub."""
     path = Path(encoder).expanduser()
     return str(path) if encoder.startswith((".", "/", "~", "data/")) or path.is_dir() else None

@@ -47,9 +47,9 @@ def advice(scores: pd.DataFrame, train_profile: dict[str, Any], settings: dict[s
             f"{model} is the best single model ({best['cv']:.4f}): a second seed "
             f"(models.{model}.seeds: {[*seeds, max(seeds) + 1]}) is the safest gain for an ensemble."
         )
-    found.append(
-        f"more folds (folds.n: {settings['folds'] + 2}) give every fold model more rows to learn from."
-    )
+    if settings["folds"] < 10:
+        more = settings["folds"] + 2
+        found.append(f"more folds (folds.n: {more}) give every fold model more rows to learn from.")
     return found
 
 

@@ -17,7 +17,7 @@ class Encoded:
     fields: dict[str, list[np.ndarray]]
     padding: dict[str, int]
     lengths: np.ndarray
-    share_cut: float
+    share_full: float
 
     def batch(self, rows: np.ndarray, device: torch.device) -> dict[str, torch.Tensor]:
         """Return the padded inputs (B, L) of ``rows`` (B,), L the longest of them."""
@@ -52,8 +52,8 @@ def encode(tokenizer: Any, rows: pd.DataFrame, max_length: int) -> Encoded:
     lengths = np.array([len(ids) for ids in fields["input_ids"]], dtype=np.int64)
     padding = {"input_ids": int(tokenizer.pad_token_id or 0), "token_type_ids": 0}
     full = lengths == max_length
-    share_cut = float(full.mean()) if len(full) else 0.0
-    return Encoded(fields=fields, padding=padding, lengths=lengths, share_cut=share_cut)
+    share_full = float(full.mean()) if len(full) else 0.0
+    return Encoded(fields=fields, padding=padding, lengths=lengths, share_full=share_full)
 
 
 def epoch_batches(lengths: np.ndarray, size: int, generator: np.random.Generator) -> list[np.ndarray]:

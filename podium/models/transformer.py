@@ -14,6 +14,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 import torch
+import transformers
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -24,6 +25,8 @@ from podium.files import read_json, write_json
 from podium.models.encoding import Encoded, encode, epoch_batches, length_batches
 
 log = logging.getLogger(__name__)
+transformers.utils.logging.disable_progress_bar()
+transformers.utils.logging.set_verbosity_error()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +92,11 @@ class Model:
         self.network.to(self.device).train()
         encoded = encode(self.tokenizer, rows, self.options.max_length)
         _check_ids(encoded, encoder, self.options.encoder)
-        log.info("transformer: %d rows, %.1f%% longer than max_length", len(rows), 100 * encoded.share_cut)
+        log.info(
+            "transformer: %d rows, %.1f%% fill max_length or are cut to it",
+            len(rows),
+            100 * encoded.share_full,
+        )
         labels = torch.as_tensor(target, dtype=torch.long, device=self.device)
         weights = torch.as_tensor(weight, dtype=torch.float32, device=self.device)
         steps = self.options.epochs * math.ceil(len(rows) / self.options.batch_size)
@@ -280,23 +287,24 @@ def parameter_groups(network: Network, options: Options) -> list[dict[str, Any]]
     Layer-wise rates as in Sun et al. 2019 (arXiv 1905.05583, section 5.3.4). Biases and norms (all
     parameters of one dimension) are not decayed. Every parameter is in exactly one group.
     """
-    depth = 1 + max((_layer(name) for name, _ in network.encoder.named_parameters()), default=0)
+    layers = {name: _layer(name) for name, _ in network.named_parameters() if name.startswith("encoder.")}
+    top = max((layer for layer in layers.values() if layer is not None), default=0)
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
         decay = options.weight_decay if parameter.ndim > 1 else 0.0
         if name.startswith("head."):
             rate = options.head_learning_rate
         else:
-            below_top = depth - 1 - _layer(name)
-            rate = options.learning_rate * options.layer_decay**below_top
+            layer = layers[name]
+            rate = options.learning_rate * options.layer_decay ** (top - (top if layer is None else layer))
         groups.setdefault((rate, decay), []).append(parameter)
     return [{"params": group, "lr": rate, "weight_decay": decay} for (rate, decay), group in groups.items()]
 
 
-def _layer(name: str) -> int:
-    """Depth of an encoder parameter: 0 for embeddings and what is outside the layers, i + 1 for layer i."""
+def _layer(name: str) -> int | None:
+    """Depth of an encoder parameter: 0 for embeddings, i + 1 for layer i, None for what follows the layers."""
     parts = name.split(".")
     for before, part in itertools.pairwise(parts):
         if part.isdigit() and before in ("layer", "layers", "h", "block"):
             return int(part) + 1
-    return 0
+    return 0 if any("embed" in part for part in parts) else None

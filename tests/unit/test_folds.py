@@ -45,7 +45,9 @@ def test_units_stay_whole_and_every_training_part_has_every_class(problem):
         assert (named.groupby("group")["fold"].nunique() == 1).all()
     by_class = table.groupby("target")
     alone = by_class["fold"].nunique() == 1
-    assert not (alone & (by_class["unit"].nunique() >= n)).any()
+    # A unit of several classes may have to gather one of them so as not to gather another
+    pure = table.groupby("unit")["target"].transform("nunique").groupby(table["target"]).max() == 1
+    assert not (alone & pure & (by_class["unit"].nunique() >= n)).any()
 
 
 @settings(max_examples=100, deadline=None)

@@ -182,26 +182,6 @@ def test_encoder_folders_and_hub_names(tmp_path: Path, monkeypatch: pytest.Monke
         plan_of().hub("org--other")
 
 
-def test_missing_files_and_columns_are_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "a.csv").write_text("id,txet,y\n1,a,b\n", encoding="utf-8")
-    raw = {**RAW, "tasks": {"t": {**TASK, "text": ["text"], "sample": "s.csv", "holdout": "data"}}}
-    raw["models"] = {"m": {"kind": "transformer", "encoder": "data/none"}}
-    with pytest.raises(UserError) as error:
-        plan_of(raw).check_files()
-    told = str(error.value).splitlines()
-    assert len(told) == 5
-    assert all(line.startswith("config: ") for line in told)
-    assert "txet" in told[0]
-    for line, part in zip(
-        told[1:], ["t.test: there is no file b.csv", "s.csv", "data", "m.encoder"], strict=True
-    ):
-        assert part in line
-    (tmp_path / "a.csv").write_text("id,x,y\n1,a,b\n", encoding="utf-8")
-    (tmp_path / "b.csv").write_text("id,x\n1,a\n", encoding="utf-8")
-    plan_of().check_files()
-
-
 def test_wordnet_is_needed_for_english_lemmas_only() -> None:
     assert plan_of().wordnet("base")
     assert not plan_of().wordnet("clean")

@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from podium import fetch, session
+from podium import fetch, filecheck, session
 from podium.errors import UserError
 from podium.plan import Plan
 
@@ -15,7 +15,7 @@ os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 
 try:
     plan = Plan.from_raw(config, Path(workflow.basedir))
-    plan.check_files()
+    filecheck.check(plan)
 except UserError as error:
     sys.exit("\n".join(f"podium: {line}" for line in str(error).splitlines()))
 

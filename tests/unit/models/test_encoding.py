@@ -59,7 +59,7 @@ def test_batches_are_padded_on_the_right_and_masked() -> None:
         fields={"input_ids": ids, "token_type_ids": types},
         padding={"input_ids": 3, "token_type_ids": 0},
         lengths=np.array([3, 1, 2]),
-        share_cut=0.0,
+        share_full=0.0,
     )
     batch = encoded.batch(np.array([2, 1]), CPU)
     assert {name: tensor.tolist() for name, tensor in batch.items()} == {
@@ -78,7 +78,7 @@ def test_rows_are_cut_at_max_length_the_longer_segment_first(tokenizer: BertToke
     assert encoded.fields["token_type_ids"][0].tolist() == [0] * 9 + [1] * 3
     single = encode(tokenizer, rows[["text_a"]], 12)
     assert set(single.fields) == {"input_ids"}
-    assert single.share_cut == 0.5
+    assert single.share_full == 0.5
     assert single.padding["input_ids"] == tokenizer.pad_token_id
 
 

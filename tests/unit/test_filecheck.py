@@ -1,0 +1,50 @@
+"""Files and columns are checked before any job starts."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from podium.errors import UserError
+from podium.filecheck import check
+from podium.plan import Plan
+
+TASK = {"train": "a.csv", "test": "b.csv", "text": ["x"], "target": "y"}
+RAW: dict[str, Any] = {"competition": "c", "tasks": {"t": TASK}, "models": {"m": {"kind": "linear"}}}
+
+
+def plan_of(raw: dict[str, Any]) -> Plan:
+    return Plan.from_raw(raw, Path.cwd())
+
+
+def test_missing_files_and_columns_are_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("id,txet,y\n1,a,b\n", encoding="utf-8")
+    raw = {**RAW, "tasks": {"t": {**TASK, "text": ["text"], "sample": "s.csv", "holdout": "data"}}}
+    raw["models"] = {"m": {"kind": "transformer", "encoder": "data/none"}}
+    with pytest.raises(UserError) as error:
+        check(plan_of(raw))
+    told = str(error.value).splitlines()
+    assert len(told) == 5
+    assert all(line.startswith("config: ") for line in told)
+    assert "txet" in told[0]
+    for line, part in zip(
+        told[1:], ["t.test: there is no file b.csv", "s.csv", "data", "m.encoder"], strict=True
+    ):
+        assert part in line
+    (tmp_path / "a.csv").write_text("id,x,y\n1,a,b\n", encoding="utf-8")
+    (tmp_path / "b.csv").write_text("id,x\n1,a\n", encoding="utf-8")
+    check(plan_of(RAW))
+
+
+def test_a_binary_metric_on_three_labels_is_told_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "b.csv").write_text("id,x\n1,a\n", encoding="utf-8")
+    raw = {**RAW, "tasks": {"t": {**TASK, "metric": "f1"}}}
+    (tmp_path / "a.csv").write_text("id,x,y\n1,a,b\n2,a,c\n3,a,b\n", encoding="utf-8")
+    check(plan_of(raw))
+    (tmp_path / "a.csv").write_text("id,x,y\n1,a,b\n2,a,c\n3,a,d\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"^config: tasks\.t\.metric: f1 is for two labels, but y has 3"):
+        check(plan_of(raw))
