@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test lint bench schema
+.PHONY: help demo test lint bench generated
 
 help:
 	@echo "make demo   run the default competition (Reuters R8) to results/submission.csv"
@@ -39,6 +39,7 @@ lint: .venv/installed-dev
 bench: .venv/installed
 	@$(BIN)/python -m bench
 
-schema: .venv/installed
+generated: .venv/installed
 	$(BIN)/python -m podium schema workflow/schemas/config.schema.json
 	$(BIN)/python -m podium reference docs/config.md
+	$(BIN)/python -m podium environment envs/cpu.yaml

@@ -4,8 +4,11 @@ The map of the workflow: the config comes in here, then the targets that a perso
 each stage in the order of the data's way. Each stage's name is a target, too: `snakemake noise`.
 """
 
-# A config file that names a competition is complete by itself; others are laid over config.yaml.
-if "competition" not in config:
+from podium.yamlcheck import check_yaml
+
+# A config file that names tasks is complete by itself; others are laid over config.yaml.
+if "tasks" not in config:
+    check_yaml("config.yaml")
 
     configfile: "config.yaml"
 
@@ -26,6 +29,8 @@ rule clean_results:
     """Remove everything in results/; data/ stays."""
     log:
         "results/logs/clean_results.log",
+    benchmark:
+        "results/benchmarks/clean_results.tsv"
     conda:
         "envs/cpu.yaml"
     script:
@@ -51,7 +56,7 @@ include: "workflow/rules/check_holdout.smk"
 
 onstart:
     if workflow.is_main_process:
-        take_run_lock()
+        take_run_lock(workflow.dag_settings.targets)
 
 
 onsuccess:
@@ -59,6 +64,4 @@ onsuccess:
 
 
 onerror:
-    print(
-        "podium: the run failed; the line above that begins with 'podium:' or the log file named above says why."
-    )
+    show_errors()

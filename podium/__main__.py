@@ -1,7 +1,8 @@
 """``python -m podium``: look at the config outside a run.
 
 ``python -m podium config [FILE]`` prints the effective config, every default filled in; ``python -m podium schema
-FILE`` writes the JSON schema that editors read, ``python -m podium reference FILE`` the reference for people.
+FILE`` writes the JSON schema that editors read, ``python -m podium reference FILE`` the reference for people,
+``python -m podium environment FILE`` the conda environment.
 """
 
 import argparse
@@ -11,11 +12,12 @@ from typing import Any
 
 import yaml
 
-from podium import reference
+from podium import environment, reference
 from podium.config import schema
 from podium.errors import UserError
 from podium.files import write_json, write_text
 from podium.validation import load
+from podium.yamlcheck import read_yaml
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -28,6 +30,10 @@ def main(arguments: list[str] | None = None) -> None:
     )
     write = commands.add_parser("schema", help="write the config's JSON schema")
     write.add_argument("file", type=Path)
+    conda = commands.add_parser(
+        "environment", help="write the conda environment file from the pins beside it"
+    )
+    conda.add_argument("file", type=Path)
     document = commands.add_parser("reference", help="write the reference of the config as Markdown")
     document.add_argument("file", type=Path)
     given = parser.parse_args(arguments)
@@ -36,6 +42,8 @@ def main(arguments: list[str] | None = None) -> None:
             print(effective([Path(file) for file in given.file]), end="")
         elif given.command == "schema":
             write_json(schema(), given.file)
+        elif given.command == "environment":
+            write_text(environment.render(given.file.parent), given.file)
         else:
             write_text(reference.render(), given.file)
     except UserError as error:
@@ -46,14 +54,9 @@ def effective(files: list[Path]) -> str:
     """The effective config of some files as YAML; later files are laid over earlier ones."""
     raw: dict[str, Any] = {}
     for file in files:
-        try:
-            part = yaml.safe_load(file.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            reason = " ".join(str(error).split())
-            raise UserError(f"{file}: cannot be read as YAML: {reason}") from error
-        if not isinstance(part, dict):
-            raise UserError(f"{file}: is not a mapping of keys to values")
-        raw = _over(raw, part)
+        raw = _over(raw, read_yaml(file))
+    if "tasks" not in raw and Path("config.yaml") not in files:  # a layer, as Snakemake takes it
+        return effective([Path("config.yaml"), *files])
     return yaml.safe_dump(load(raw).model_dump(), sort_keys=False, allow_unicode=True)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from podium import predictions
+from podium import predict
 from podium.errors import UserError, hint
 
 
@@ -39,8 +39,8 @@ def probabilities(table: pd.DataFrame, ids: Sequence[str] | pd.Series, labels: S
 
     Raises ``ValueError`` when ids or classes differ or a row is no distribution.
     """
-    proba = predictions.to_array(table, labels)[positions(table, ids)]
-    predictions.check(proba)
+    proba = predict.to_array(table, labels)[positions(table, ids)]
+    predict.check(proba)
     return proba
 
 

@@ -13,6 +13,13 @@ Name = Annotated[str, StringConstraints(pattern=f"^{NAME_PATTERN}$")]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
 
+REVISION_PATTERN = (
+    r"^[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*(/[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*)*$"
+)
+Path = Annotated[
+    str, StringConstraints(min_length=1, pattern=r"^[^{}]+$")
+]  # braces are wildcards of the workflow
+
 Metric = Literal[
     "accuracy", "macro_f1", "weighted_f1", "f1", "mcc", "balanced_accuracy", "log_loss"
 ]  # fmt: skip
@@ -32,12 +39,12 @@ class Task(Block):
     type: Literal["single_label"] = Field(
         "single_label", description="What is predicted: one label a row. Other types are refused for now."
     )
-    train: str = Field(
+    train: Path = Field(
         description="Training rows: .csv, .tsv, .jsonl or .parquet (text forms may end in .gz)."
     )
-    test: str = Field(description="Rows to predict, same columns without the target.")
-    sample: str | None = Field(None, description="The sample submission; its form is copied exactly.")
-    holdout: str | None = Field(
+    test: Path = Field(description="Rows to predict, same columns without the target.")
+    sample: Path | None = Field(None, description="The sample submission; its form is copied exactly.")
+    holdout: Path | None = Field(
         None,
         description="True labels of the test rows, for `snakemake check_holdout` only; no other rule reads it.",
     )
@@ -49,8 +56,13 @@ class Task(Block):
     )
     target: str = Field(description="Column of labels.")
     group: str | None = Field(None, description="Column whose equal values must stay in one fold.")
-    metric: Metric = Field("accuracy", description="The leaderboard's metric.")
-    language: str = Field("en", description="Language of the text (ISO 639-1), for lemmas and emoji names.")
+    metric: Metric = Field(
+        "accuracy",
+        description="The leaderboard's metric; f1 is of the last label in sorted order (1 of 0 and 1).",
+    )
+    language: Annotated[str, StringConstraints(pattern="^[a-z]{2,3}$")] = Field(
+        "en", description="Language of the text (ISO 639-1), for lemmas and emoji names."
+    )
     encoding: str | None = Field(None, description="Text encoding of the files; null finds it.")
     separator: str | None = Field(None, description="Column separator of the files; null finds it.")
 
@@ -107,7 +119,8 @@ class Model(Block):
     prune: bool = Field(False, description="Train without the rows that the noise stage pruned.")
     augment: list[Name] = Field(default_factory=list, description="Augmentations added to the training rows.")
     rounds: Annotated[int, Field(ge=0)] | None = Field(
-        None, description="Last pseudo-label round of this model; null follows `pseudo.rounds`."
+        None,
+        description="Last pseudo-label round of this model, never more than `pseudo.rounds`; null: all of them.",
     )
     threads: Positive = Field(1, description="CPU threads of one job; part of the result's determinism.")
 
@@ -129,6 +142,10 @@ class Linear(Model):
     """Logistic regression on TF-IDF of word and character n-grams."""
 
     kind: Literal["linear"]
+    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, max_length=1)] = Field(
+        default_factory=lambda: [0],
+        description="One only: nothing in this model is random, so another seed would be the same member twice.",
+    )
     tfidf: Tfidf = Field(default_factory=Tfidf, description="Its features.")
     c: Annotated[float, Field(gt=0)] = Field(10.0, description="Inverse of the L2 penalty.")
     class_weight: Literal["balanced"] | None = Field(None, description="Weigh classes by inverse frequency.")
@@ -161,7 +178,9 @@ class Transformer(Model):
     encoder: str = Field(
         description="A local folder (config, tokenizer, safetensors) or a Hugging Face Hub name."
     )
-    revision: str | None = Field(None, description="Revision on the Hub; null takes the newest.")
+    revision: Annotated[str, StringConstraints(pattern=REVISION_PATTERN)] | None = Field(
+        None, description="Revision on the Hub; null takes the newest."
+    )
     max_length: Annotated[int, Field(ge=8)] = Field(
         128, description="Tokens kept of a row, special tokens counted."
     )
@@ -202,7 +221,9 @@ class Pseudo(Block):
     """Pseudo-label rounds: test rows on which the fold's own models agree join its training part."""
 
     rounds: Annotated[int, Field(ge=0, le=10)] = Field(1, description="Rounds after round 0; 0 for none.")
-    voters: list[Name] | None = Field(None, description="Models that vote; null for all.")
+    voters: Annotated[list[Name], Field(min_length=1)] | None = Field(
+        None, description="Models that vote; null for all."
+    )
     agree: Annotated[float, Field(gt=0.5, le=1)] = Field(1.0, description="Share of the votes a label needs.")
     confidence: Fraction = Field(0.9, description="Mean probability that a label needs.")
     max_share: Fraction = Field(0.8, description="Accept at most this share of the test rows.")
@@ -243,7 +264,9 @@ class Vote(Block):
 class Ensemble(Block):
     """How members become one prediction; every score is cross-fitted over the folds."""
 
-    members: list[str] | None = Field(None, description="Members to use (`model-sSEED`); null for all.")
+    members: Annotated[list[str], Field(min_length=1)] | None = Field(
+        None, description="Members to use (`model-sSEED`); null for all."
+    )
     methods: Annotated[list[EnsembleMethod], Field(min_length=1)] = Field(
         ["mean", "blend", "stack", "vote"], description="Methods to compute and score."
     )
@@ -268,12 +291,10 @@ class Decision(Block):
 class Config(Block):
     """The whole config."""
 
-    competition: Name = Field(
-        description="Name of the competition; a file that has this key is complete by itself."
-    )
+    competition: Name = Field(description="Name of the competition.")
     seed: Annotated[int, Field(ge=0)] = Field(0, description="Seed of everything random.")
     tasks: Annotated[dict[Name, Task], Field(min_length=1, max_length=1)] = Field(
-        description="The competition's task (several tasks in one run are refused for now)."
+        description="The competition's task, one for now; a file with this key is complete by itself."
     )
     text: Text = Field(default_factory=Text)
     folds: Folds = Field(default_factory=Folds)

@@ -6,6 +6,7 @@ arrays, several times faster than with one sketch object a text; time and memory
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from itertools import chain
 
@@ -13,6 +14,8 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
+
+from podium.unspaced import LETTERS
 
 WORDS = 3
 """Words of a shingle. One changed word spoils 3 shingles: at 0.8, texts of 27 words may differ in one."""
@@ -27,9 +30,10 @@ _ALL_PAIRS = 16
 _PAIRS_AT_ONCE = 50_000
 
 _WORD = re.compile(r"\w+")
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
-)
+_LINK = re.compile(r"(?:https?://|www\.)\S+|@\w+", re.IGNORECASE)
+_NORMALISED = 100_000
+"""Characters up to which a text is normalised: the time grows with the square of runs of combining marks."""
+_UNSPACED = re.compile(f"[{LETTERS}]")
 
 
 def clusters(texts: Sequence[str], *, threshold: float, seed: int) -> np.ndarray:
@@ -52,6 +56,16 @@ def clusters(texts: Sequence[str], *, threshold: float, seed: int) -> np.ndarray
     rows, unique = pd.factorize(np.array([" ".join(t.casefold().split()) for t in texts], dtype=object))
     joined = _near(_shingles(list(unique)), threshold=threshold, seed=seed)
     return pd.factorize(joined[rows])[0]
+
+
+def canonical(text: str) -> str:
+    """What is left of a text when everything is gone that normalising may take away.
+
+    Compatibility forms, case, links, mentions and punctuation do not count: texts that differ in these alone are the
+    same to a model that reads a cleaned view.
+    """
+    plain = _LINK.sub(" ", unicodedata.normalize("NFKC", text) if len(text) <= _NORMALISED else text)
+    return " ".join(_WORD.findall(plain.casefold()))
 
 
 def components(*labelings: np.ndarray) -> np.ndarray:

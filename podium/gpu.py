@@ -14,6 +14,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from podium.errors import UserError
+
 
 @contextmanager
 def lease(devices: int, poll_seconds: float = 0.5) -> Iterator[str]:
@@ -45,5 +47,11 @@ def _lock_path(index: int) -> Path:
     names = [name.strip() for name in visible.split(",") if name.strip()]
     physical = names[index] if index < len(names) else str(index)
     folder = Path(tempfile.gettempdir()) / f"podium-gpu-{os.getuid()}"
-    folder.mkdir(exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        usable = folder.is_dir() and not folder.is_symlink() and folder.stat().st_uid == os.getuid()
+    except OSError:
+        usable = False
+    if not usable:
+        raise UserError(f"gpu: {folder} is not a folder of yours, so no GPU can be leased; remove it")
     return folder / f"{''.join(char if char.isalnum() else '-' for char in physical)}.lock"

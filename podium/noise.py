@@ -8,7 +8,7 @@ import pandas as pd
 from podium.errors import UserError
 from podium.folds import make_folds
 from podium.models import make
-from podium.predictions import check
+from podium.predict import check
 from podium.seeds import derive
 from podium.stopwatch import measure
 
@@ -32,9 +32,10 @@ def nested_probabilities(
     inner_folds: int,
     seed: int,
     threads: int,
-) -> np.ndarray:
+) -> tuple[np.ndarray, np.ndarray]:
     """Out-of-sample probabilities (N, K) of ``rows`` (N) by cross-validation among these rows alone.
 
+    The second array (N,) bool says which rows can be judged: those whose class the inner model saw at all.
     ``target`` (N,) class indices; ``clusters`` (N,) labels of near-duplicates and groups, which stay together.
     """
     count = len(np.unique(clusters))
@@ -44,13 +45,14 @@ def nested_probabilities(
             "one fold; lower it"
         )
     inner = make_folds([str(label) for label in target], None, clusters, n=inner_folds, seed=seed)
-    proba = np.zeros((len(rows), classes))
+    proba, known = np.zeros((len(rows), classes)), np.zeros(len(rows), dtype=bool)
     for fold in range(inner_folds):
         held = inner == fold
         model = make("linear", LINEAR, classes=classes, seed=seed, device="cpu", threads=threads)
         model.fit(rows[~held].reset_index(drop=True), target[~held], np.ones(int((~held).sum())))
         proba[held] = model.predict(rows[held].reset_index(drop=True))
-    return proba
+        known[held] = np.isin(target[held], target[~held])
+    return proba, known
 
 
 def find(target: np.ndarray, proba: np.ndarray, *, filter_by: str, max_share: float) -> pd.DataFrame:
@@ -105,6 +107,7 @@ def judge(
 ) -> pd.DataFrame:
     """The noise table of one fold: ``id``, ``given``, ``suggested``, ``quality``, ``pruned``.
 
+    A row of a class that no other group of rows has cannot be judged: its quality is NaN, and it is kept.
     ``train`` (id, target), ``texts`` (id, text_a[, text_b]) and ``folds`` (id, fold, cluster) are in the same row
     order. No row of ``fold`` takes part, neither its text nor its label.
     """
@@ -113,7 +116,7 @@ def judge(
     keep = (folds["fold"] != fold).to_numpy()
     code = {label: index for index, label in enumerate(labels)}
     target = train.loc[keep, "target"].map(code).to_numpy(dtype=np.int64)
-    proba = nested_probabilities(
+    proba, known = nested_probabilities(
         texts[keep].reset_index(drop=True),
         target,
         folds.loc[keep, "cluster"].to_numpy(),
@@ -122,7 +125,10 @@ def judge(
         seed=derive(seed, "noise", fold),
         threads=threads,
     )
-    found = find(target, proba, filter_by=filter_by, max_share=max_share)
+    found = pd.DataFrame({"suggested": target, "quality": np.nan, "pruned": False})
+    if known.any():
+        judged = find(target[known], proba[known], filter_by=filter_by, max_share=max_share)
+        found[known] = judged.set_axis(np.flatnonzero(known))
     log.info("fold %d: %d of %d rows pruned", fold, int(found["pruned"].sum()), len(found))
     names = pd.Series(labels, dtype="str")
     return pd.DataFrame(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from podium import fetch
-from podium.config import Config, Model, Transformer, member_names
+from podium.config import Config, Linear, Model, Transformer, member_names
 from podium.errors import UserError
 from podium.models import KINDS
 from podium.rerun import digest
@@ -30,7 +30,7 @@ class Plan:
     def __init__(self, config: Config, root: Path) -> None:
         self.config, self.root = config, root
         self.task = next(iter(config.tasks))
-        self.members = member_names(config)
+        self.members = sorted(member_names(config))
         self.made = {f"{folder}/{file}" for folder, key in RESOURCES for file in fetch.outputs(key)}
         self.folds = list(range(config.folds.n))
         self.rounds = max(self.last_round(member) for member in self.members)
@@ -61,7 +61,7 @@ class Plan:
 
     def used(self) -> list[str]:
         """Members of the ensembles."""
-        return list(self.config.ensemble.members or self.members)
+        return sorted(self.config.ensemble.members or self.members)
 
     def voters(self) -> list[str]:
         """Members that vote for pseudo-labels."""
@@ -82,7 +82,7 @@ class Plan:
         folder = folder_of(model.encoder)
         if folder is not None:
             return folder
-        revision = f"@{model.revision}" if model.revision else ""
+        revision = f"@{model.revision.replace('/', '--')}" if model.revision else ""
         return f"data/hub/{model.encoder.replace('/', '--')}{revision}"
 
     def encoder_files(self, member: str) -> list[str]:
@@ -108,11 +108,14 @@ class Plan:
         return [f"{WORDNET}/corpora/wordnet/data.noun"] if needed else []
 
     def tokenizer(self) -> list[str]:
-        """The tokenizer file that the profile counts tokens with: the first transformer's, where it is at hand."""
+        """The tokenizer that the profile counts tokens with, a file or its folder: the first transformer's.
+
+        The disk is never asked: an input that came and went with a folder's files would make results old.
+        """
         for member in self.members:
             folder = self.encoder(member)
-            if folder is not None and (folder in FETCHED or Path(folder, "tokenizer.json").is_file()):
-                return [f"{folder}/tokenizer.json"]
+            if folder is not None:
+                return [f"{folder}/tokenizer.json"] if folder in FETCHED else [folder]
         return []
 
     @property
@@ -138,7 +141,7 @@ class Plan:
 
     def max_lengths(self) -> dict[str, int]:
         """Maximal length of each transformer, by model."""
-        models = self.config.models.items()
+        models = sorted(self.config.models.items())
         return {name: model.max_length for name, model in models if isinstance(model, Transformer)}
 
     def text(self, view: str) -> dict[str, Any]:
@@ -248,13 +251,13 @@ class Plan:
 
     def report(self) -> dict[str, Any]:
         """Parameters of rule report."""
-        models = self.config.models.items()
+        models = sorted(self.config.models.items())
         return {
             "competition": self.config.competition,
             "settings": {
                 "max_lengths": self.max_lengths(),
                 "folds": self.config.folds.n,
-                "seeds": {name: list(model.seeds) for name, model in models},
+                "seeds": {name: list(model.seeds) for name, model in models if not isinstance(model, Linear)},
             },
         }
 

@@ -36,21 +36,22 @@ def _is_own(name: str, field: FieldInfo) -> bool:
     return shared is None or shared.default != field.default
 
 
-def _section(title: str, cls: Any, fields: dict[str, FieldInfo] | None = None) -> str:
+def _section(title: str, cls: Any, fields: dict[str, FieldInfo] | None = None, defaults: Any = None) -> str:
+    """One table of keys; ``defaults`` is what an outer block puts into this one where the user says nothing."""
     fields = cls.model_fields if fields is None else fields
     lines = [f"## {title}", "", (cls.__doc__ or "").strip().splitlines()[0], ""]
     lines += ["| key | value | default | meaning |", "| --- | --- | --- | --- |"]
     nested = []
     for name, field in fields.items():
-        lines.append(
-            f"| `{name}` | {_type(field.annotation, field)} | {_default(field)} | {field.description or ''} |"
-        )
+        shown = _default(field) if defaults is None else f"`{_yaml(getattr(defaults, name))}`"
+        lines.append(f"| `{name}` | {_type(field.annotation, field)} | {shown} | {field.description or ''} |")
         if (
             isinstance(field.annotation, type)
             and issubclass(field.annotation, BaseModel)
             and cls is not Config
         ):
-            nested.append(_section(f"{title}: {name}", field.annotation))
+            inner = None if field.is_required() else field.get_default(call_default_factory=True)
+            nested.append(_section(f"{title}: {name}", field.annotation, defaults=inner))
     return "\n".join([*lines, "", *nested])
 
 

@@ -16,14 +16,17 @@ def summary(
     rows: int,
     train_profile: dict[str, Any],
     settings: dict[str, Any],
+    notes: list[str],
 ) -> str:
     """Render the summary.
 
     ``scores`` is the table of ``podium.scores.table``; ``rows`` counts the submission's rows; ``train_profile`` is the
-    profile; ``settings`` holds ``max_lengths`` (model: tokens), ``folds`` (count) and ``seeds`` (model: list).
+    profile; ``settings`` holds ``max_lengths`` (model: tokens), ``folds`` (count) and ``seeds`` (model: list);
+    ``notes`` are sentences.
     """
     metric = str(scores["metric"].iloc[0])
-    lines = [f"{competition}: cross-validated {metric} of every member and ensemble", ""]
+    better = "" if get(metric).greater_is_better else " (lower is better)"
+    lines = [f"{competition}: cross-validated {metric} of every member and ensemble{better}", ""]
     width = max(len(str(name)) for name in scores["name"]) + 2
     lines.append(f"  {'':10}{'':{width}}{'round':>5}  {'CV':>7}     {'SE':<6}  folds")
     for row in scores.to_dict(orient="records"):
@@ -31,6 +34,7 @@ def summary(
         lines.append(
             f"  {row['what']:10}{row['name']:{width}}{row['round']:>5}  {row['cv']:7.4f} +- {row['se']:.4f}  {folds}"
         )
+    lines += ["", *(f"note: {note}" for note in notes)] if notes else []
     lines += ["", f"submission: {submission} ({rows} rows)"]
     lines += [f"try next:   {sentence}" for sentence in advice(scores, train_profile, settings)[:1]]
     return "\n".join(lines) + "\n"
@@ -41,7 +45,7 @@ def advice(scores: pd.DataFrame, train_profile: dict[str, Any], settings: dict[s
     found = [*_cut_text(train_profile, settings), *_rounds(scores), *_ensemble(scores)]
     best = best_member(scores)
     model = str(best["name"]).rsplit("-s", 1)[0]
-    seeds = settings["seeds"][model]
+    seeds = settings["seeds"].get(model, [])  # a kind without chance has none
     if len(seeds) == 1:
         found.append(
             f"{model} is the best single model ({best['cv']:.4f}): a second seed "
@@ -83,9 +87,21 @@ def _rounds(scores: pd.DataFrame) -> list[str]:
 def _ensemble(scores: pd.DataFrame) -> list[str]:
     sign = 1 if get(str(scores["metric"].iloc[0])).greater_is_better else -1
     best, submitted = best_member(scores), scores.iloc[-1]
-    if sign * (submitted["cv"] - best["cv"]) >= 0:
+    if sign * (submitted["cv"] - best["cv"]) >= -best["se"]:
         return []
     return [
         f"the submission ({submitted['cv']:.4f}) is below the best single member {best['name']} ({best['cv']:.4f}): "
         "drop weak members with ensemble.members."
     ]
+
+
+def pseudo_notes(tables: list[tuple[int, pd.DataFrame]]) -> list[str]:
+    """How many test rows got a pseudo-label; ``tables`` holds (round, table of one fold)."""
+    notes = []
+    for number in sorted({number for number, _ in tables}):
+        counts = [int(table["accepted"].sum()) for given, table in tables if given == number]
+        rows = max(len(table) for _, table in tables)
+        span = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
+        none = "; lower pseudo.confidence or set pseudo.rounds: 0" if not max(counts) else ""
+        notes.append(f"round {number} trained on the pseudo-labels of {span} of {rows} test rows{none}")
+    return notes

@@ -4,6 +4,7 @@ The lock is the operating system's: it goes when its process ends, however that 
 needs an ``--unlock`` before the next one.
 """
 
+import logging
 import os
 import threading
 import time
@@ -14,8 +15,33 @@ from filelock import FileLock, Timeout
 
 from podium.errors import UserError
 
+log = logging.getLogger(__name__)
+
 MAIN_PROCESS = "PODIUM_MAIN"  # name of an environment variable: "<pid>:<start time>" of the main process
 POLL_SECONDS = 0.5
+
+
+class Mistakes:
+    """The users' mistakes that jobs of this run met, for the last words of the run."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / ".snakemake" / "podium_mistakes.txt"
+
+    def clear(self) -> None:
+        """Forget those of an earlier run."""
+        self._file.unlink(missing_ok=True)
+
+    def add(self, text: str) -> None:
+        """Note one; each is a few lines at most, so that jobs at the same time do not mix."""
+        if self._file.parent.is_dir():
+            with self._file.open("a", encoding="utf-8") as lines:
+                lines.write(f"{text}\n")
+
+    def all(self) -> list[str]:
+        """Each once, in the order they came."""
+        if not self._file.is_file():
+            return []
+        return list(dict.fromkeys(self._file.read_text(encoding="utf-8").splitlines()))
 
 
 class RunLock:
@@ -33,9 +59,21 @@ class RunLock:
             raise UserError("another run is working in this folder; wait for it, or stop it first") from error
 
 
+def claim(results: Path, competition: str) -> None:
+    """Note whose results these are; raise ``UserError`` where they are another competition's."""
+    owner = results / "competition.txt"
+    if owner.is_file() and (holder := owner.read_text(encoding="utf-8").strip()) != competition:
+        raise UserError(
+            f"{results}/ holds the competition '{holder}', and this config is '{competition}': move {results}/ away, "
+            f"or delete {owner} if it is the same competition under another name"
+        )
+    results.mkdir(parents=True, exist_ok=True)
+    owner.write_text(f"{competition}\n", encoding="utf-8")
+
+
 def this_process() -> str:
     """The value of ``MAIN_PROCESS`` for this process."""
-    return f"{os.getpid()}:{psutil.Process().create_time():.0f}"
+    return f"{os.getpid()}:{_started(os.getpid())}"
 
 
 def die_with(main_process: str) -> None:
@@ -50,6 +88,7 @@ def die_with(main_process: str) -> None:
     def watch() -> None:
         while alive(main_process):
             time.sleep(POLL_SECONDS)
+        log.error("the run that started this job is gone, so the job ends")
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -59,7 +98,14 @@ def alive(main_process: str) -> bool:
     """Whether the process that ``this_process`` described still runs."""
     pid, _, started = main_process.partition(":")
     try:
-        process = psutil.Process(int(pid))
-        return f"{process.create_time():.0f}" == started and process.status() != psutil.STATUS_ZOMBIE
+        return _started(int(pid)) == started and psutil.Process(int(pid)).status() != psutil.STATUS_ZOMBIE
     except (psutil.Error, ValueError):
         return False
+
+
+def _started(pid: int) -> str:
+    """When a process started, in a form that a step of the system's clock does not change where the system has one."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+    except OSError:
+        return f"{psutil.Process(pid).create_time():.0f}"

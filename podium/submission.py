@@ -12,7 +12,7 @@ import pandas as pd
 from podium.dialects import dialect_of
 from podium.errors import UserError, hint
 from podium.files import write_atomically
-from podium.predictions import PREFIX
+from podium.predict import PREFIX
 from podium.tables import kind_of, read_rows
 
 _log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ def write_submission(
     id
         Column of ids; None where rows are numbered: the sample's rows are then taken in test order.
     proba
-        Predictions table (:mod:`podium.predictions`), needed where the sample asks for probabilities.
+        Predictions table (:mod:`podium.predict`), needed where the sample asks for probabilities.
 
     Raises
     ------
@@ -66,6 +66,19 @@ def write_submission(
         table = _filled(sample, predictions, sample_path, id=id, target=target, proba=proba)
     rows = [list(table.columns), *table.to_numpy(dtype=object).tolist()]
     write_atomically(out, lambda temporary: _write_and_verify(rows, temporary, separator))
+
+
+def rehearse(sample_path: Path, labels: Sequence[str], *, id: str | None, target: str) -> None:
+    """Raise the ``UserError`` of ``write_submission`` that the sample's form and the class names alone bring about."""
+    sample = read_rows(sample_path, columns=None, encoding=None, separator=None)
+    if id is not None and id not in sample:
+        raise UserError(f"{sample_path}: no column '{id}'; {hint(id, sample.columns)}")
+    ids = sample[id] if id is not None else pd.Series([str(row) for row in range(len(sample))], dtype="str")
+    ids = ids.drop_duplicates()
+    label = [labels[row % len(labels)] for row in range(len(ids))]
+    proba = pd.DataFrame({"id": ids, **{f"{PREFIX}{name}": 0.0 for name in labels}})
+    predictions = pd.DataFrame({"id": ids, "label": pd.Series(label, index=ids.index, dtype="str")})
+    _filled(sample.loc[ids.index], predictions, sample_path, id=id, target=target, proba=proba)
 
 
 def _filled(

@@ -88,3 +88,18 @@ def card(
         "training_rows": {str(name): int(count) for name, count in made_by.items()},
         "training_rows_per_class": {label: int(per_class.get(label, 0)) for label in labels},
     }
+
+
+def held_out_facts(truth: np.ndarray, proba: np.ndarray) -> dict[str, float]:
+    """Accuracy and log loss of held-out rows; ``truth`` (V,) class indices, ``proba`` (V, K).
+
+    Fixed figures for the card: those of the config's metric stand in the table of scores, so that another metric does
+    not retrain.
+    """
+    if not len(truth):
+        return {}
+    picked = np.clip(proba[np.arange(len(truth)), truth], np.finfo(np.float64).eps, 1)
+    return {
+        "accuracy": float((proba.argmax(axis=1) == truth).mean()),
+        "log_loss": float(-np.log(picked).mean()),
+    }

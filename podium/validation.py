@@ -112,6 +112,19 @@ def _sentence(entry: Any, raw: dict[str, Any]) -> str:
         valid = f"valid: {', '.join(choices)}"
         close = hint(str(found), choices)
         return f"{where}: found {found!r}; {close if close.startswith('did') else valid}"
+    if entry["type"] == "too_long" and path == ["tasks"]:
+        return (
+            f"{where}: several tasks in one run are refused for now; keep one of {', '.join(map(str, found))}"
+        )
+    if entry["type"] in ("too_short", "too_long"):
+        size = entry["msg"].replace(" after validation", "").replace("Dictionary", "it").replace("List", "it")
+        return f"{where}: {size}"
+    if entry["type"] == "list_type":
+        return f"{where}: must be a list; write [{found}]"
+    if entry["type"] == "string_type" and isinstance(found, bool):
+        return f"{where}: must be text; put yes, no, true and false in quotes"
+    if entry["type"] == "string_pattern_mismatch" and not entry["ctx"]["pattern"].startswith("^[a-z]"):
+        return f"{where}: {found!r} holds characters that are not allowed here"
     if entry["type"] == "string_pattern_mismatch":
         return f"{where}: the name {found!r} must be lower-case letters, digits and _, a letter first"
     message = entry["msg"][0].lower() + entry["msg"][1:]
@@ -188,6 +201,7 @@ def cross_checks(config: Config) -> list[str]:
             found += _tfidf_checks(name, model.tfidf)
         if isinstance(model, Lightgbm) and not model.sparse and not model.svd:
             found.append(f"models.{name}: sparse is false and svd is 0, so there are no features")
+    once("pseudo.voters", config.pseudo.voters or [])
     for voter in config.pseudo.voters or []:
         known("pseudo.voters", voter, models, "model")
     members = member_names(config)
@@ -206,6 +220,33 @@ def cross_checks(config: Config) -> list[str]:
         found.append(f"ensemble.submit: '{config.ensemble.submit}' is not among ensemble.methods")
     if config.ensemble.submit == "best" and config.folds.n < 3:
         found.append("ensemble.submit: 'best' needs folds.n of 3 or more, to cross-fit the choice")
+    return found + _task_checks(config)
+
+
+def _task_checks(config: Config) -> list[str]:
+    found = []
+    for name, task in config.tasks.items():
+        where = f"tasks.{name}"
+        files = {"train": task.train, "test": task.test, "sample": task.sample, "holdout": task.holdout}
+        for key, path in list(files.items())[1:]:
+            same = next(
+                (other for other, given in files.items() if path and given == path and other != key), None
+            )
+            if same:
+                found.append(f"{where}.{key}: {path} is the file of {where}.{same}, too")
+                files[key] = None
+        columns = [
+            column for segment in task.text for column in ([segment] if isinstance(segment, str) else segment)
+        ]
+        if task.target in columns:
+            found.append(f"{where}.text: holds the target column '{task.target}'")
+        if task.target in (task.id, task.group):
+            found.append(f"{where}.target: '{task.target}' is the column of ids or groups, too")
+        if task.metric == "log_loss" and config.decision.method == "offsets":
+            found.append("decision.method: offsets change labels, but log_loss reads probabilities; use auto")
+    for name, method in config.augment.items():
+        if not any((method.alpha_sr, method.alpha_ri, method.alpha_rs, method.alpha_rd)):
+            found.append(f"augment.{name}: every alpha is 0, so nothing would be made")
     return found
 
 

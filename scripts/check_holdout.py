@@ -4,8 +4,9 @@ import logging
 from pathlib import Path
 
 from podium import metrics, tables
+from podium.alignment import encode, probabilities
 from podium.check_holdout import compare, render
-from podium.files import read_json, write_json, write_text
+from podium.files import read_json, read_table, write_json, write_text
 from podium.ingest import sort_labels
 from scripts import job
 
@@ -18,23 +19,43 @@ def main(
     truth: Path,
     score: Path,
     labels: Path,
+    decided: Path,
+    proba: Path,
     report: Path,
     summary: Path,
     id: str | None,
     target: str,
 ) -> None:
-    """Write the comparison as JSON to ``report``, in words to ``summary`` and to the log."""
-    reported = read_json(score)
-    classes = read_json(labels)
+    """Write the comparison as JSON to ``report``, in words to ``summary`` and to the log.
+
+    A submission of probabilities is judged by the labels ``decided`` with it; a metric of probabilities by ``proba``.
+    """
+    reported, classes = read_json(score), read_json(labels)
+    true_rows = tables.read_rows(truth, columns=None, encoding=None, separator=None)
+    rows = tables.read_rows(submission, columns=None, encoding=None, separator=None)
+    if target not in rows and len(rows.columns) > 2:
+        rows = read_table(decided).set_axis([id or "id", target], axis=1)
+        rows = rows if id else rows[[target]]
 
     def value(true: list[str], predicted: list[str]) -> tuple[float, float]:
         names = sort_labels([*classes, *true])
-        result = metrics.score_labels(reported["metric"], true, predicted, names)
+        if metrics.get(reported["metric"]).uses == "labels":
+            result = metrics.score_labels(reported["metric"], true, predicted, names)
+        else:
+            table = read_table(proba)
+            ids = true_rows[id] if id else table["id"]
+            result = metrics.score(
+                reported["metric"],
+                encode(true, classes),
+                None,
+                probabilities(table, ids, classes),
+                classes=len(classes),
+            )
         return result.value, result.se
 
     result = compare(
-        tables.read_rows(submission, columns=None, encoding=None, separator=None),
-        tables.read_rows(truth, columns=None, encoding=None, separator=None),
+        rows,
+        true_rows,
         id=id,
         target=target,
         metric=reported["metric"],

@@ -9,7 +9,7 @@ from podium.alignment import encode, fold_numbers, probabilities
 from podium.ensemble import cross_fit, report
 from podium.ensemble_methods import build
 from podium.files import read_json, read_table, write_json, write_table
-from podium.predictions import to_table
+from podium.predict import to_table
 from scripts import job
 
 

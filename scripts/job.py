@@ -35,6 +35,7 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
         _log_seconds(started, snakemake.threads)
     except UserError as error:
         logging.getLogger("podium").error("%s", error)
+        session.Mistakes(Path()).add(str(error))
         where = f" (log: {snakemake.log[0]})" if snakemake.log else ""
         sys.exit("\n".join(f"podium: {line}" for line in f"{error}{where}".splitlines()))
 

@@ -9,7 +9,7 @@ from podium import models
 from podium.alignment import probabilities
 from podium.devices import device_for
 from podium.files import read_json, read_table, write_table
-from podium.predictions import to_table
+from podium.predict import to_table
 from scripts import job
 
 

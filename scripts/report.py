@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from podium import report
-from podium.files import read_json, write_text
+from podium.files import read_json, read_table, write_text
 from scripts import job
 
 
@@ -17,17 +17,21 @@ def main(
     profile: Path,
     predicted: Path,
     summary: Path,
+    pseudo: list[Path] | None = None,
     competition: str,
     settings: dict[str, Any],
 ) -> None:
     """Write the summary from the table of scores and the profile."""
+    described = read_json(profile)
+    labelled = [(int(path.parent.name.removeprefix("round")), read_table(path)) for path in pseudo or []]
     text = report.summary(
         pd.DataFrame(read_json(scores)),
         competition=competition,
         submission=str(submission),
         rows=len(pd.read_parquet(predicted, columns=["id"])),
-        train_profile=read_json(profile),
+        train_profile=described,
         settings=settings,
+        notes=described["warnings"][:6] + report.pseudo_notes(labelled),
     )
     write_text(text, summary)
 

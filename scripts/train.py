@@ -5,16 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from podium import metrics, models, train
+from podium import models, train
 from podium.devices import device_for
 from podium.files import read_json, read_table, write_json, write_table
 from podium.lineage import training_table
-from podium.predictions import to_table
+from podium.predict import to_table
 from podium.seeds import derive
 from scripts import job
-
-# Fixed, so that another metric in the config does not retrain
-CARD_METRICS = ("accuracy", "macro_f1", "log_loss")
 
 
 def main(
@@ -81,7 +78,7 @@ def main(
     )
     facts["held_out"] = {
         "rows": len(proba),
-        **{name: metrics.value(name, truth, None, proba, classes=len(names)) for name in CARD_METRICS},
+        **train.held_out_facts(truth, proba),
     }
     write_table(to_table(data.held_out["id"], proba, names), oof)
     write_table(table, trained_on)

@@ -10,8 +10,10 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from podium.files import read_json, write_json
+from podium.unspaced import LETTERS
 
-TOKEN = r"(?u)\b\w+\b"
+# A word; in scripts without spaces each letter, so that word n-grams are runs of letters there
+TOKEN = rf"[{LETTERS}]|[^\W{LETTERS}]+"
 
 
 class Tfidf:

@@ -6,7 +6,7 @@ import pytest
 
 from podium.alignment import encode, fold_numbers, probabilities
 from podium.errors import UserError
-from podium.predictions import to_table
+from podium.predict import to_table
 
 IDS = ["007", "7", "x"]
 PROBA = np.array([[0.5, 0.25, 0.25], [0.0, 1.0, 0.0], [0.125, 0.125, 0.75]])

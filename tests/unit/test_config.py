@@ -53,5 +53,5 @@ def test_schema_is_closed_everywhere_and_describes_every_block() -> None:
 
 
 def test_members_are_models_times_seeds_in_order() -> None:
-    models = {"b": {"kind": "linear", "seeds": [3, 0]}, "a": {"kind": "lightgbm"}}
+    models = {"b": {"kind": "lightgbm", "seeds": [3, 0]}, "a": {"kind": "linear"}}
     assert member_names(Config.model_validate({**SMALLEST, "models": models})) == ["b-s3", "b-s0", "a-s0"]

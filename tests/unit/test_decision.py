@@ -12,7 +12,7 @@ from podium import metrics
 from podium.decision import cross_fit, decide, fit_offsets, resolve
 from podium.errors import UserError
 from podium.files import read_json, read_table, write_json, write_table
-from podium.predictions import to_table
+from podium.predict import to_table
 from scripts import decision as script
 
 LABEL_METRICS = ["accuracy", "macro_f1", "weighted_f1", "mcc", "balanced_accuracy"]

@@ -9,9 +9,9 @@ from podium.ensemble import choose, cross_fit
 from podium.ensemble_methods import METHODS, Blend, Mean, Stack, Vote
 from podium.errors import UserError
 from podium.files import read_json, read_table, write_json, write_table
-from podium.predictions import to_array, to_table
-from scripts import choose as choose_script
+from podium.predict import to_array, to_table
 from scripts import ensemble as ensemble_script
+from scripts import ensemble_choose as choose_script
 from tests.unit.test_ensemble_methods import members
 
 ALL = {"mean": Mean(), "blend": Blend("macro_f1", 8, None), "stack": Stack(0.1), "vote": Vote(None)}

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
-from podium.describe import profile
 from podium.errors import UserError
 from podium.ingest import Ingested, ingest, sort_labels
+from podium.ingest_profile import profile
 from podium.tables import read_rows
 
 

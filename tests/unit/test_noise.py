@@ -109,9 +109,11 @@ def test_near_duplicates_do_not_vouch_for_each_other() -> None:
     target = train["target"].map(LABELS.index).to_numpy(dtype=np.int64)
     proba = {}
     for name, clusters in {"apart": alone, "together": np.where(copies, 0, alone)}.items():
-        proba[name] = noise.nested_probabilities(
+        found, known = noise.nested_probabilities(
             texts, target, clusters, classes=2, inner_folds=3, seed=0, threads=1
-        )[copies, 0]
+        )
+        assert known.all()
+        proba[name] = found[copies, 0]
     assert proba["apart"].mean() > 0.8
     assert proba["together"].mean() < 0.5
 
@@ -145,3 +147,17 @@ def test_review_gathers_every_folds_verdict_worst_first() -> None:
         ["a", "x", "x", 0.75, "1 2", ""],
     ]
     assert list(review["text_a"]) == ["B", "C", "A"]
+
+
+def test_a_class_that_no_other_group_has_is_kept_unjudged() -> None:
+    """Its rows share one cluster, so no inner model can know it: that is no reason to call them noise."""
+    train, texts, folds, _ = planted(60, 0.0)
+    rare = train.index[(folds["fold"] != 0)][:4]
+    train.loc[rare, "target"], folds.loc[rare, "cluster"] = "c", 10_000
+    folds.loc[rare, "fold"] = 1
+    settings = {**SETTINGS, "filter_by": "predicted_neq_given", "max_share": 1.0}
+    found = noise.judge(train, texts, folds, [*LABELS, "c"], fold=0, **settings).set_index("id")
+    judged = found.loc[train.loc[rare, "id"]]
+    assert not judged["pruned"].any()
+    assert judged["quality"].isna().all()
+    assert (judged["suggested"] == "c").all()

@@ -21,8 +21,8 @@ RAW: dict[str, Any] = {
     "text": {"views": {"raw": [], "clean": ["nfkc"], "base": ["lemmas"]}},
     "augment": {"eda": {"kind": "eda"}},
     "models": {
-        "linear": {"kind": "linear", "seeds": [0, 3], "view": "base", "augment": ["eda"]},
-        "trees": {"kind": "lightgbm", "rounds": 1, "prune": True},
+        "linear": {"kind": "linear", "view": "base", "augment": ["eda"]},
+        "trees": {"kind": "lightgbm", "seeds": [0, 3], "rounds": 1, "prune": True},
         "bert": {"kind": "transformer", "encoder": "org/bert", "revision": "v1", "rounds": 0},
     },
     "pseudo": {"rounds": 2, "weight": 0.5},
@@ -57,33 +57,37 @@ def test_config_and_registry_know_the_same_kinds() -> None:
 
 def test_members_take_part_up_to_their_own_last_round() -> None:
     plan = plan_of()
-    assert plan.members == ["linear-s0", "linear-s3", "trees-s0", "bert-s0"]
-    assert [plan.last_round(member) for member in plan.members] == [2, 2, 1, 0]
+    assert plan.members == ["bert-s0", "linear-s0", "trees-s0", "trees-s3"]
+    assert [plan.last_round(member) for member in plan.members] == [0, 2, 1, 1]
     assert plan.rounds == 2
     assert plan.member_rounds() == [
-        *(("linear-s0", number) for number in range(3)),
-        *(("linear-s3", number) for number in range(3)),
-        *(("trees-s0", number) for number in range(2)),
         ("bert-s0", 0),
+        *(("linear-s0", number) for number in range(3)),
+        *(("trees-s0", number) for number in range(2)),
+        *(("trees-s3", number) for number in range(2)),
     ]
     assert plan_of(pseudo={"rounds": 0}).member_rounds() == [(member, 0) for member in plan.members]
-    assert plan_of(pseudo={"voters": ["linear"]}).voters() == ["linear-s0", "linear-s3"]
+    assert plan_of(pseudo={"voters": ["trees"]}).voters() == [
+        "trees-s0",
+        "trees-s3",
+    ]
     assert plan_of(ensemble={"members": ["bert-s0"]}).used() == ["bert-s0"]
     assert plan_of(ensemble={"methods": ["mean"], "submit": "mean"}).ensembles() == ["mean"]
 
 
 def test_seeds_and_weights_of_a_training_job() -> None:
     plan = plan_of()
-    first, second = plan.train("linear-s0", 0, 1), plan.train("linear-s3", 2, 1)
+    first, second = plan.train("trees-s0", 0, 1), plan.train("trees-s3", 1, 1)
     assert (first["seed"], second["seed"]) == (5, 8)
     assert (first["pseudo_weight"], second["pseudo_weight"]) == (1.0, 0.5)
-    assert {**first, "seed": 8, "round": 2, "pseudo_weight": 0.5} == second
+    assert {**first, "seed": 8, "round": 1, "pseudo_weight": 0.5} == second
 
 
 def every_block(plan: Plan) -> dict[str, Any]:
     """All blocks of the workflow, by the rule and its wildcards."""
     blocks: dict[str, Any] = {
         "ingest": plan.ingest(),
+        "ingest_test": plan.ingest_test(),
         "profile": plan.profile(),
         "folds": plan.make_folds(),
         "choose": plan.choose(),
@@ -146,8 +150,7 @@ def test_blocks_hold_plain_values_and_do_not_depend_on_the_order_of_keys() -> No
     raw = {**RAW, "models": {**RAW["models"], "linear": linear}, "ensemble": weights}
     blocks = every_block(plan_of(raw))
     assert plain(blocks)
-    inner = {key: reversed_keys(value) if key not in ("models",) else value for key, value in raw.items()}
-    inner["models"] = {name: reversed_keys(block) for name, block in raw["models"].items()}
+    inner = reversed_keys(raw)
     assert {name: repr(block) for name, block in blocks.items()} == {
         name: repr(block) for name, block in every_block(plan_of(inner)).items()
     }

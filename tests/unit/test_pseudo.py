@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from podium.files import read_table, write_json, write_table
-from podium.predictions import to_table
+from podium.predict import to_table
 from podium.pseudo import class_shares, select
 from scripts import pseudo as script
 

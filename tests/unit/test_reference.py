@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from podium import __main__ as cli
-from podium import reference
+from podium import environment, reference
 from podium.config import schema
 from podium.files import read_json
 
@@ -14,15 +14,21 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_schema_is_current() -> None:
-    assert read_json(ROOT / "workflow/schemas/config.schema.json") == schema(), "run `make schema`"
+    assert read_json(ROOT / "workflow/schemas/config.schema.json") == schema(), "run `make generated`"
 
 
 def test_reference_is_current_and_names_every_key() -> None:
     text = (ROOT / "docs/config.md").read_text(encoding="utf-8")
-    assert text == reference.render(), "run `make schema`"
+    assert text == reference.render(), "run `make generated`"
     for block in schema()["$defs"].values():
         for key in block.get("properties", {}):
             assert f"`{key}`" in text
+
+
+def test_conda_environment_is_current() -> None:
+    written = (ROOT / "envs/cpu.yaml").read_text(encoding="utf-8")
+    assert written == environment.render(ROOT / "envs"), "run `make generated`"
+    assert "torch==2.13.0" in written
 
 
 def test_effective_config_is_a_fixed_point(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -34,7 +34,9 @@ def test_summary_shows_every_score_and_one_advice() -> None:
         rows=42,
         train_profile=PROFILE,
         settings=SETTINGS,
+        notes=["the sun shines"],
     )
+    assert "note: the sun shines" in text
     lines = text.splitlines()
     assert lines[0].startswith("reviews: cross-validated accuracy")
     assert [line.split() for line in lines[3:7]] == [

@@ -8,8 +8,9 @@ import pytest
 from podium.rerun import digest
 
 FILES = {
-    "scripts/train.py": '"""Train."""\nfrom podium.models import make\nfrom scripts import job\n\nmake(1)\n',
-    "scripts/job.py": "import podium.log as log\n",
+    "scripts/train.py": '"""Train."""\nfrom podium.models import make\nfrom scripts import job, helper\n\nmake(1)\n',
+    "scripts/job.py": "X = 1\n",
+    "scripts/helper.py": "import podium.log as log\n",
     "podium/__init__.py": "",
     "podium/log.py": "import os\n\nLEVEL = 1\n",
     "podium/models/__init__.py": (
@@ -52,7 +53,7 @@ def test_digest_ignores(tmp_path: Path, name: str, old: str, new: str) -> None:
     ("name", "old", "new"),
     [
         ("scripts/train.py", "make(1)", "make(2)"),
-        ("scripts/job.py", "podium.log as log", "podium.log"),
+        ("scripts/helper.py", "podium.log as log", "podium.log"),
         ("podium/log.py", "LEVEL = 1", "LEVEL = 2"),  # imported by what is imported
         ("podium/lazy.py", "DEPTH = 3", "DEPTH = 4"),  # imported inside a function
         ("podium/__init__.py", "", "X = 1"),  # runs with every import
@@ -77,3 +78,7 @@ def test_the_package_uses_absolute_imports_only() -> None:
         text = path.read_text(encoding="utf-8")
         assert "\nfrom ." not in text, path
         assert "import_module(" not in text or path == root / "podium/models/__init__.py", path
+
+
+def test_what_only_starts_and_watches_jobs_does_not_count(tmp_path: Path) -> None:
+    assert digest_with(tmp_path / "a") == digest_with(tmp_path / "b", {"scripts/job.py": "X = 2\n"})

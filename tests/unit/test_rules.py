@@ -26,7 +26,7 @@ HUB: dict[str, Any] = {
 }
 # Scripts that pass some keys of their block on to a function, as ``**settings``
 PASSED_ON = {
-    "describe": ingest.from_files,
+    "ingest_profile": ingest.from_files,
     "augment": augment.augment_eda,
 }
 
@@ -40,7 +40,7 @@ class Rule:
     always: list[str]
     perhaps: set[str]
     block: ast.expr | None
-    code: ast.expr
+    code: ast.expr | None
 
 
 def keywords(section: str) -> list[ast.keyword]:
@@ -95,7 +95,7 @@ def rules() -> Iterator[Rule]:
                         always, perhaps = [*always, *(every - some)], perhaps | some
             params = {argument.arg: argument.value for argument in sections["params"]}
             script = Path(ast.literal_eval(sections["script"][0].value)).stem
-            yield Rule(name, script, always, perhaps, params.get("block"), params["code"])
+            yield Rule(name, script, always, perhaps, params.get("block"), params.get("code"))
 
 
 RULES = list(rules())
@@ -106,7 +106,11 @@ def call_of(expression: ast.expr, plan: Plan) -> Any:
     if isinstance(expression, ast.Lambda):
         expression = expression.body
     if isinstance(expression, ast.Dict):
-        return ast.literal_eval(expression)
+        keys = [key for key in expression.keys if key is not None]
+        return {
+            ast.literal_eval(key): ast.unparse(value)
+            for key, value in zip(keys, expression.values, strict=True)
+        }
     assert isinstance(expression, ast.Call)
     owner, method = ast.unparse(expression.func).split(".")
     assert owner == "plan"
@@ -164,9 +168,15 @@ def required(parameters: Mapping[str, inspect.Parameter]) -> set[str]:
     return {value.name for value in named if value.default is value.empty}
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_only_fetching_has_no_digest_of_code() -> None:
+    """An edit must never delete what was fetched."""
+    assert {rule.script for rule in RULES if rule.code is None} == {"fetch", "fetch_encoder"}
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.code], ids=lambda rule: rule.name)
 def test_code_digest_is_of_the_rules_own_script(rule: Rule) -> None:
     """Another script's digest would leave edits of this one's modules unseen."""
+    assert rule.code is not None
     expression = rule.code.body if isinstance(rule.code, ast.Lambda) else rule.code
     assert isinstance(expression, ast.Call)
     assert ast.literal_eval(expression.args[0]) == rule.script

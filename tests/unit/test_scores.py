@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import f1_score, log_loss
 
 from podium import scores
-from podium.predictions import to_table
+from podium.predict import to_table
 
 LABELS = ["a", "b", "c"]
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from podium.errors import UserError
-from podium.predictions import to_table
+from podium.predict import to_table
 from podium.submission import write_submission
 
 PREDICTED = pd.DataFrame({"id": ["001", "2", "03"], "label": ["pos", "neg", "neg"]}, dtype="str")

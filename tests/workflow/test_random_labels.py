@@ -29,7 +29,7 @@ def macro_f1(truth: np.ndarray, predicted: np.ndarray) -> float:
 def test_permuted_labels_score_at_chance(make_clone: Any) -> None:
     """Noise pruning, augmentation, two pseudo-label rounds, every ensemble, the choice and tuned offsets."""
     config = copy.deepcopy(CONFIG)
-    config["models"]["linear"]["seeds"] = [0]
+    config["models"]["trees"]["seeds"] = [0]
     config["models"]["linear"]["prune"] = True
     config["pseudo"] |= {"rounds": 2, "confidence": 0.0, "agree": 0.6, "voters": None}
     config["noise"]["max_share"] = 0.4

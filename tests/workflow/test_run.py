@@ -30,8 +30,8 @@ def test_summary_is_shown_and_names_every_score(finished: Clone) -> None:
     assert (finished.folder / "results/check_holdout/summary.txt").read_text() in shown
     for name in (
         "linear-s0",
-        "linear-s1",
         "trees-s0",
+        "trees-s1",
         "encoder-s0",
         "mean",
         "blend",

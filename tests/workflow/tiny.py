@@ -38,8 +38,8 @@ CONFIG: dict[str, Any] = {
     "noise": {"filter_by": "predicted_neq_given", "inner_folds": 2, "max_share": 0.1},
     "augment": {"eda": {"kind": "eda", "copies": 1}},
     "models": {
-        "linear": {"kind": "linear", "view": "clean", "augment": ["eda"], "seeds": [0, 1]},
-        "trees": {"kind": "lightgbm", "prune": True, "trees": 15, "svd": 8, "num_leaves": 4},
+        "linear": {"kind": "linear", "view": "clean", "augment": ["eda"]},
+        "trees": {"kind": "lightgbm", "seeds": [0, 1], "prune": True, "trees": 15, "svd": 8, "num_leaves": 4},
         "encoder": {
             "kind": "transformer",
             "encoder": "data/tiny_encoder",

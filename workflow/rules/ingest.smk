@@ -60,7 +60,7 @@ rule ingest_test:
         "../../scripts/ingest_test.py"
 
 
-rule describe_rows:
+rule profile_rows:
     """Describe the rows: lengths, classes, duplicates, missing values."""
     input:
         unpack(profile_files),
@@ -75,8 +75,8 @@ rule describe_rows:
     threads: 1
     params:
         block=plan.profile(),
-        code=plan.code("describe"),
+        code=plan.code("ingest_profile"),
     message:
         "describe the rows"
     script:
-        "../../scripts/describe.py"
+        "../../scripts/ingest_profile.py"

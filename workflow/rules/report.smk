@@ -18,6 +18,12 @@ rule write_summary:
         submission="results/submission.csv",
         predicted=f"results/decision/{plan.task}/test.parquet",
         profile=f"results/ingest/{plan.task}/profile.json",
+        pseudo=expand(
+            "results/pseudo/{task}/round{round}/fold{fold}.parquet",
+            task=TASK,
+            round=range(1, plan.rounds + 1),
+            fold=FOLDS,
+        ),
     output:
         summary="results/report/summary.txt",
     log:

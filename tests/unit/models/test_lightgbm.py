@@ -10,7 +10,7 @@ from model_samples import make, rows_of
 
 from podium import models
 from podium.models.lightgbm import Model
-from podium.predictions import check
+from podium.predict import check
 
 TARGET = np.arange(45) % 3
 

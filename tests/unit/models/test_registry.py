@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from model_samples import make, rows_of, saved_bytes
 
 from podium import models
-from podium.predictions import check
+from podium.predict import check
 
 TARGET = np.arange(36) % 3
 

@@ -75,3 +75,11 @@ def test_fewer_rows_than_min_df_and_empty_texts(tmp_path: Path) -> None:
     empty = Tfidf(SETTINGS)
     assert empty.fit(rows.assign(text_a="")).nnz == 0
     assert empty.transform(rows).shape == (2, 1)
+
+
+def test_letters_of_scripts_without_spaces_are_tokens() -> None:
+    """A Chinese sentence is no single word: its letters are, and pairs of them."""
+    rows = pd.DataFrame({"text_a": ["今天天气好 ok", "天气不好"]})
+    features = Tfidf({"word_ngrams": [1, 2], "char_ngrams": None, "min_df": 2, "max_features": 100})
+    features.fit(rows)
+    assert set(features.parts[0][2].get_feature_names_out()) == {"天", "气", "好", "天 气"}

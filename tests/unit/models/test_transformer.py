@@ -18,7 +18,7 @@ from transformers import AutoModel, AutoTokenizer, RobertaConfig, RobertaModel
 from podium.errors import UserError
 from podium.models import transformer
 from podium.models.transformer import Model, Options, optimizer_of, parameter_groups
-from podium.predictions import check
+from podium.predict import check
 
 TARGET = np.arange(24) % 3
 

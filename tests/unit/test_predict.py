@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from podium.predictions import to_array, to_table
+from podium.predict import to_array, to_table
 
 PROBA = np.array([[0.25, 0.75], [1.0, 0.0]])
 
