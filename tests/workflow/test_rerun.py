@@ -1,6 +1,7 @@
 """For changes of one line each: exactly what Snakemake would do again, and nothing else."""
 
 import copy
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -148,3 +149,21 @@ def test_a_layer_can_take_a_model_away(finished: Clone) -> None:
     layer = finished.folder / "layer.yaml"
     layer.write_text("models: {encoder: null}\n")
     assert finished.jobs("all", "--configfile", "layer.yaml") == AFTER_MEMBERS | {"describe the rows"}
+
+
+def test_an_encoder_of_the_hub_is_old_news_once_it_is_there(finished: Clone) -> None:
+    """Its files appear on the disk between two runs; that must not change what jobs depend on."""
+    config = copy.deepcopy(CONFIG)
+    config["models"]["encoder"] |= {"encoder": "org/tiny", "revision": "refs/pr/1"}
+    folder = finished.folder / "data/hub/org--tiny@refs--pr--1"
+    finished.configure(config)
+    try:
+        before = finished.jobs("all")
+        shutil.copytree(finished.folder / "data/tiny_encoder", folder)
+        after = finished.jobs("all")
+    finally:
+        finished.configure(CONFIG)
+        shutil.rmtree(folder, ignore_errors=True)
+    fetched = {"fetch the encoder org--tiny@refs--pr--1 from the Hub"}
+    assert before == fetched | ENCODER | AFTER_MEMBERS | {"describe the rows"}
+    assert after == before - fetched

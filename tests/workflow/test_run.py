@@ -94,7 +94,7 @@ def test_a_second_run_has_nothing_to_do(finished: Clone) -> None:
 def test_killed_at_random_moments_it_ends_with_the_same_bytes(finished: Clone, make_clone: Any) -> None:
     clone = make_clone("killed", CONFIG)
     moments = random.Random(11)
-    kills = sum(clone.kill_after(moments.uniform(6, 22)) for _ in range(3))
+    kills = sum(clone.kill_after(moments.uniform(4, 12)) for _ in range(4))
     assert kills >= 2, "the run ended before it could be killed"
     clone.snakemake("all", "check_holdout")
     assert clone.bytes_of_results() == finished.bytes_of_results()
@@ -129,3 +129,28 @@ def test_a_mistake_in_the_config_is_one_clear_line(finished: Clone, change: Any,
     assert len(lines) == 1, done.stderr
     assert message in lines[0]
     assert "Traceback" not in done.stderr
+
+
+def test_a_mistake_in_the_data_is_the_last_word(make_clone: Any) -> None:
+    clone = make_clone("bad_data", CONFIG)
+    path = clone.folder / "data/tiny/train.csv"
+    rows = pd.read_csv(path, dtype="str")
+    pd.concat([rows, rows.head(2)]).to_csv(path, index=False)
+    done = clone.snakemake("ingest", check=False)
+    assert done.returncode == 1
+    shown = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("podium:")]
+    assert "2 ids" in shown[-1]
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_results_of_another_competition_are_not_overwritten(finished: Clone) -> None:
+    config = copy.deepcopy(CONFIG)
+    config["competition"] = "another"
+    finished.configure(config)
+    try:
+        done = finished.snakemake("folds", "--forcerun", "deal_folds", check=False)
+    finally:
+        finished.configure(CONFIG)
+    assert done.returncode == 1
+    assert "results/ holds the competition 'tiny', and this config is 'another'" in done.stdout + done.stderr
+    assert finished.jobs("all") == set()

@@ -94,7 +94,8 @@ class Clone:
         )
         time.sleep(seconds)
         running = process.poll() is None
-        os.kill(process.pid, signal.SIGKILL)
+        if running:
+            process.send_signal(signal.SIGKILL)
         process.wait()
         return running
 
