@@ -136,7 +136,7 @@ class Plan:
         return task.model_dump(include={"id", "text", "encoding", "separator"})
 
     def profile(self) -> dict[str, Any]:
-        """Parameters of rule profile: those of ingest and the models' maximal lengths."""
+        """Parameters of rule profile_rows: those of ingest and the models' maximal lengths."""
         return {**self.ingest(), "max_lengths": sorted(set(self.max_lengths().values()))}
 
     def max_lengths(self) -> dict[str, int]:
@@ -145,26 +145,26 @@ class Plan:
         return {name: model.max_length for name, model in models if isinstance(model, Transformer)}
 
     def text(self, view: str) -> dict[str, Any]:
-        """Parameters of rule text."""
+        """Parameters of rule normalise_text."""
         return {"steps": list(self.config.text.views[view]), "language": self.language}
 
     def make_folds(self) -> dict[str, Any]:
-        """Parameters of rule folds."""
+        """Parameters of rule deal_folds."""
         folds = self.config.folds
         seed = self.config.seed if folds.seed is None else folds.seed
         return {"n": folds.n, "seed": seed, "near_duplicates": folds.near_duplicates}
 
     def noise(self, fold: int) -> dict[str, Any]:
-        """Parameters of rule noise."""
+        """Parameters of rule judge_labels."""
         block = self.config.noise.model_dump(exclude={"view"})
         return {"fold": fold, **block, "seed": self.config.seed}
 
     def augment(self, method: str) -> dict[str, Any]:
-        """Parameters of rule augment."""
+        """Parameters of rule augment_rows."""
         return {"method": method, **self.config.augment[method].model_dump(), "seed": self.config.seed}
 
     def train(self, member: str, number: int, fold: int) -> dict[str, Any]:
-        """Parameters of rule train."""
+        """Parameters of rule train_fold."""
         model = self.model(member)
         shared = {*Model.model_fields, "kind", "revision"}
         options = model.model_dump(exclude=shared)
@@ -191,11 +191,11 @@ class Plan:
         return self.code(script, KINDS[self.kind(member)].module.replace(".", "/") + ".py")
 
     def predict(self, member: str) -> dict[str, Any]:
-        """Parameters of rule predict."""
+        """Parameters of rule predict_rows."""
         return {"kind": self.kind(member), "threads": self.model(member).threads}
 
     def pseudo(self, fold: int) -> dict[str, Any]:
-        """Parameters of rule pseudo."""
+        """Parameters of rule label_test_rows."""
         block = self.config.pseudo.model_dump(include={"agree", "confidence", "max_share", "balance"})
         return {"fold": fold, **block}
 
@@ -208,26 +208,21 @@ class Plan:
             block["weights"] = {member: block["weights"].get(member, 0.0) for member in self.used()}
         return block
 
-    def ensemble(self, method: str) -> dict[str, Any]:
-        """Parameters of rule ensemble."""
+    def ensemble(self, *methods: str) -> dict[str, Any]:
+        """Parameters of rules combine_members (one method) and choose_ensemble (all that are configured)."""
+        chosen = methods or tuple(self.config.ensemble.methods)
         return {
             "members": self.used(),
-            "method": method,
-            "options": self.options(method),
+            "methods": {method: self.options(method) for method in chosen},
             "metric": self.metric,
         }
 
-    def choose(self) -> dict[str, Any]:
-        """Parameters of rule choose."""
-        methods = {method: self.options(method) for method in self.config.ensemble.methods}
-        return {"members": self.used(), "methods": methods, "metric": self.metric}
-
     def decision(self) -> dict[str, Any]:
-        """Parameters of rule decision."""
+        """Parameters of rule decide_labels."""
         return {**self.config.decision.model_dump(), "metric": self.metric}
 
     def scores(self) -> dict[str, Any]:
-        """Parameters of rule scores."""
+        """Parameters of rule score_all."""
         return {
             "member_rounds": self.member_rounds(),
             "methods": self.ensembles(),
@@ -246,11 +241,11 @@ class Plan:
         return self.config.tasks[self.task].metric
 
     def submission(self) -> dict[str, Any]:
-        """Parameters of rule submission."""
+        """Parameters of rule write_submission."""
         return self.config.tasks[self.task].model_dump(include={"id", "target"})
 
     def report(self) -> dict[str, Any]:
-        """Parameters of rule report."""
+        """Parameters of rule write_summary."""
         models = sorted(self.config.models.items())
         return {
             "competition": self.config.competition,

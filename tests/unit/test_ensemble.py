@@ -11,7 +11,6 @@ from podium.errors import UserError
 from podium.files import read_json, read_table, write_json, write_table
 from podium.predict import to_array, to_table
 from scripts import ensemble as ensemble_script
-from scripts import ensemble_choose as choose_script
 from tests.unit.test_ensemble_methods import members
 
 ALL = {"mean": Mean(), "blend": Blend("macro_f1", 8, None), "stack": Stack(0.1), "vote": Vote(None)}
@@ -128,7 +127,7 @@ OPTIONS = {"mean": {}, "blend": {"weights": None, "steps": 8}, "stack": {"c": 0.
 @pytest.mark.parametrize("method", METHODS)
 def test_script_aligns_rows_and_writes_what_the_library_gives(files, method):
     arguments, proba, test, truth = files
-    ensemble_script.main(**arguments, method=method, options=OPTIONS[method])
+    ensemble_script.main(**arguments, methods={method: OPTIONS[method]})
     names = read_json(arguments["labels"])
     fitted = cross_fit(method, ALL[method], proba, truth, FOLDS)
     oof = read_table(arguments["oof_out"])
@@ -144,7 +143,7 @@ def test_script_aligns_rows_and_writes_what_the_library_gives(files, method):
 
 def test_choose_script_writes_the_choice(files):
     arguments, proba, _, truth = files
-    choose_script.main(**arguments, methods=OPTIONS)
+    ensemble_script.main(**arguments, methods=OPTIONS)
     fitted = choose(ALL, proba, truth, FOLDS, metric="macro_f1")
     fit = read_json(arguments["fit"])
     assert (fit["method"], fit["fold_methods"]) == (fitted.method, fitted.fold_methods)
@@ -157,4 +156,4 @@ def test_a_member_with_other_rows_is_refused(files):
     table = read_table(arguments["oof"][1])
     write_table(table.iloc[:-1], arguments["oof"][1])
     with pytest.raises(ValueError, match="ids"):
-        ensemble_script.main(**arguments, method="mean", options={})
+        ensemble_script.main(**arguments, methods={"mean": {}})

@@ -62,9 +62,9 @@ rule choose_ensemble:
         "../../envs/cpu.yaml"
     threads: 1
     params:
-        block=plan.choose(),
-        code=plan.code("ensemble_choose"),
+        block=plan.ensemble(),
+        code=plan.code("ensemble"),
     message:
         "ensemble: choose the best"
     script:
-        "../../scripts/ensemble_choose.py"
+        "../../scripts/ensemble.py"
