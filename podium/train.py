@@ -1,6 +1,7 @@
 """Train one member on one fold and predict the rows it was held out from."""
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -59,9 +60,12 @@ def fold_data(
     )
 
 
-def fit_and_predict(model: Classifier, data: FoldData) -> np.ndarray:
-    """Fit on the fold's training rows; return probabilities (V, K) of its held-out rows."""
-    model.fit(data.rows, data.target, data.weight)
+def fit_and_predict(model: Classifier, data: FoldData, scratch: Path | None = None) -> np.ndarray:
+    """Fit on the fold's training rows; return probabilities (V, K) of its held-out rows.
+
+    ``scratch`` is a folder for checkpoints (``Classifier.fit``).
+    """
+    model.fit(data.rows, data.target, data.weight, scratch=scratch)
     return model.predict(data.held_out)
 
 

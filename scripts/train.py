@@ -69,7 +69,7 @@ def main(
             device=device,
             threads=threads,
         )
-        proba = train.fit_and_predict(classifier, data)
+        proba = train.fit_and_predict(classifier, data, card.parent / "checkpoint")
         models.save(classifier, model)
     truth = data.held_out[["id"]].merge(train_rows, on="id", how="left")["target"].map(names.index)
     truth = truth.to_numpy(dtype=np.int64)

@@ -21,8 +21,14 @@ class Classifier(Protocol):
     ``rows`` is a table with ``text_a`` and perhaps ``text_b``, in the model's view.
     """
 
-    def fit(self, rows: pd.DataFrame, target: np.ndarray, weight: np.ndarray) -> None:
-        """Fit on ``rows`` (N) with class indices ``target`` (N,) and row weights ``weight`` (N,)."""
+    def fit(
+        self, rows: pd.DataFrame, target: np.ndarray, weight: np.ndarray, *, scratch: Path | None = None
+    ) -> None:
+        """Fit on ``rows`` (N) with class indices ``target`` (N,) and row weights ``weight`` (N,).
+
+        A kind that trains for long keeps checkpoints in the folder ``scratch``, takes up those of the same run, and
+        removes the folder at the end; quick kinds have no use for it.
+        """
 
     def predict(self, rows: pd.DataFrame) -> np.ndarray:
         """Return probabilities (N, K) for ``rows`` (N), float64, rows sum to 1."""

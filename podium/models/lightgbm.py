@@ -44,7 +44,9 @@ class Model:
         self.present = np.arange(classes)
         self.booster: lightgbm.Booster | None = None
 
-    def fit(self, rows: pd.DataFrame, target: np.ndarray, weight: np.ndarray) -> None:
+    def fit(
+        self, rows: pd.DataFrame, target: np.ndarray, weight: np.ndarray, *, scratch: Path | None = None
+    ) -> None:
         """Fit features and trees; see ``Classifier.fit``."""
         with threadpool_limits(self.threads):
             tfidf = self.features.fit(rows)

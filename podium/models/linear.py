@@ -41,7 +41,9 @@ class Model:
         self.coef = np.zeros((classes, 1), dtype=np.float32)  # (P, F)
         self.intercept = np.zeros(classes, dtype=np.float32)  # (P,)
 
-    def fit(self, rows: pd.DataFrame, target: np.ndarray, weight: np.ndarray) -> None:
+    def fit(
+        self, rows: pd.DataFrame, target: np.ndarray, weight: np.ndarray, *, scratch: Path | None = None
+    ) -> None:
         """Fit features and coefficients; see ``Classifier.fit``."""
         with threadpool_limits(self.threads):
             matrix = self.features.fit(rows)

@@ -4,10 +4,7 @@ Shapes: N rows, B rows of a batch, L tokens, D hidden size, K classes.
 """
 
 import dataclasses
-import itertools
 import logging
-import math
-import time
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,8 +18,11 @@ from torch import nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from podium.errors import UserError
-from podium.files import read_json, write_json
-from podium.models.encoding import Encoded, encode, epoch_batches, length_batches
+from podium.files import read_json, write_csv, write_json
+from podium.models.checkpoint import Checkpoint, fingerprint
+from podium.models.encoding import Encoded, encode, length_batches
+from podium.models.finetune import Finetuning
+from podium.rerun import digest
 
 log = logging.getLogger(__name__)
 transformers.utils.logging.disable_progress_bar()
@@ -83,9 +83,12 @@ class Model:
         torch.use_deterministic_algorithms(True, warn_only=True)
         self.tokenizer: Any = None
         self.network: Network | None = None
+        self.curve = pd.DataFrame()
 
-    def fit(self, rows: pd.DataFrame, target: np.ndarray, weight: np.ndarray) -> None:
-        """Fine-tune on ``rows``; see ``Classifier.fit``."""
+    def fit(
+        self, rows: pd.DataFrame, target: np.ndarray, weight: np.ndarray, *, scratch: Path | None = None
+    ) -> None:
+        """Fine-tune on ``rows``; see ``Classifier.fit``. A killed run in ``scratch`` is taken up where it was."""
         torch.manual_seed(self.seed)
         self.tokenizer, encoder, hidden = open_encoder(self.options, self.device)
         self.network = Network(encoder, hidden, self.classes, self.options.pooling, self.options.dropout)
@@ -97,49 +100,30 @@ class Model:
             len(rows),
             100 * encoded.share_full,
         )
-        labels = torch.as_tensor(target, dtype=torch.long, device=self.device)
-        weights = torch.as_tensor(weight, dtype=torch.float32, device=self.device)
-        steps = self.options.epochs * math.ceil(len(rows) / self.options.batch_size)
-        optimizer, schedule = optimizer_of(self.network, self.options, steps)
-        generator = np.random.default_rng(self.seed)
-        for epoch in range(self.options.epochs):
-            self._epoch(epoch, encoded, labels, weights, optimizer, schedule, generator)
+        checkpoint = Checkpoint(scratch, self._fingerprint(encoded, target, weight))
+        finetuning = Finetuning(
+            self.network,
+            encoded,
+            torch.as_tensor(target, dtype=torch.long, device=self.device),
+            torch.as_tensor(weight, dtype=torch.float32, device=self.device),
+            self.options,
+            seed=self.seed,
+            autocast=self._autocast(),
+            checkpoint=checkpoint,
+        )
+        self.curve = finetuning.run()
+        checkpoint.remove()
 
-    def _epoch(
-        self,
-        epoch: int,
-        encoded: Encoded,
-        labels: torch.Tensor,
-        weights: torch.Tensor,
-        optimizer: torch.optim.Optimizer,
-        schedule: torch.optim.lr_scheduler.LRScheduler,
-        generator: np.random.Generator,
-    ) -> None:
+    def _fingerprint(self, encoded: Encoded, target: np.ndarray, weight: np.ndarray) -> str:
+        """What makes this run and no other: a checkpoint of another one must not be used."""
         assert self.network is not None
-        started, total, tokens = time.perf_counter(), 0.0, 0
-        batches = epoch_batches(encoded.lengths, self.options.batch_size, generator)
-        for step, batch in enumerate(batches):
-            inputs = encoded.batch(batch, self.device)
-            with self._autocast():
-                logits_BK = self.network(**inputs)
-            losses_B = nn.functional.cross_entropy(logits_BK.float(), labels[batch], reduction="none")
-            loss = (losses_B * weights[batch]).mean()
-            loss.backward()
-            nn.utils.clip_grad_norm_(self.network.parameters(), self.options.max_grad_norm)
-            optimizer.step()
-            schedule.step()
-            optimizer.zero_grad(set_to_none=True)
-            total += loss.item()
-            if not math.isfinite(total):
-                raise UserError(
-                    f"transformer: the loss is no longer finite at step {step + 1} of epoch {epoch + 1}; "
-                    "lower learning_rate or set precision: fp32"
-                )
-            tokens += int(encoded.lengths[batch].sum())
-        seconds = time.perf_counter() - started
-        log.info(
-            "epoch %d: mean loss %.4f, %d steps, %.0f s, %.0f tokens/s",
-            *(epoch + 1, total / len(batches), len(batches), seconds, tokens / seconds),
+        root = Path(__file__).parents[2]
+        return fingerprint(
+            *(dataclasses.asdict(self.options), self.seed, self.classes, str(self.device), torch.__version__),
+            digest(root, "podium/models/transformer.py"),
+            *(torch.as_tensor(encoded.lengths), target.tobytes(), weight.tobytes()),
+            *(np.concatenate(field).tobytes() for field in encoded.fields.values()),
+            *self.network.state_dict().values(),
         )
 
     def predict(self, rows: pd.DataFrame) -> np.ndarray:
@@ -162,7 +146,7 @@ class Model:
         return torch.autocast(kind, dtype=torch.bfloat16, enabled=enabled)
 
     def save(self, folder: Path) -> None:
-        """Write encoder and tokenizer in their own format, ``head.safetensors``, ``transformer.json``."""
+        """Write encoder and tokenizer in their own format, the head, the options and the learning curve."""
         assert self.network is not None
         self.network.encoder.save_pretrained(folder / "encoder")  # type: ignore[operator]
         self.tokenizer.save_pretrained(folder / "encoder")
@@ -170,6 +154,7 @@ class Model:
         save_file(head, folder / "head.safetensors")
         facts = {"options": dataclasses.asdict(self.options), "classes": self.classes, "seed": self.seed}
         write_json(facts, folder / "transformer.json")
+        write_csv(self.curve, folder / "curve.csv")
 
     @classmethod
     def load(cls, folder: Path, *, device: str, threads: int) -> Self:
@@ -264,47 +249,3 @@ def _set_dropout(config: Any, options: Options) -> None:
     for name in ("attention_probs_dropout_prob", "attention_dropout"):
         if hasattr(config, name):
             setattr(config, name, options.attention_dropout)
-
-
-def optimizer_of(
-    network: Network, options: Options, steps: int
-) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-    """AdamW over ``parameter_groups`` with linear warm-up and linear decay to 0 over ``steps`` steps."""
-    optimizer = torch.optim.AdamW(parameter_groups(network, options), fused=True)
-    warmup = round(options.warmup * steps)
-
-    def factor(step: int) -> float:
-        if step < warmup:
-            return (step + 1) / warmup
-        return max(0.0, (steps - step) / max(1, steps - warmup))
-
-    return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-
-
-def parameter_groups(network: Network, options: Options) -> list[dict[str, Any]]:
-    """Groups by layer: rate ``learning_rate * layer_decay ** (layers below the top)``, embeddings last.
-
-    Layer-wise rates as in Sun et al. 2019 (arXiv 1905.05583, section 5.3.4). Biases and norms (all
-    parameters of one dimension) are not decayed. Every parameter is in exactly one group.
-    """
-    layers = {name: _layer(name) for name, _ in network.named_parameters() if name.startswith("encoder.")}
-    top = max((layer for layer in layers.values() if layer is not None), default=0)
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-    for name, parameter in network.named_parameters():
-        decay = options.weight_decay if parameter.ndim > 1 else 0.0
-        if name.startswith("head."):
-            rate = options.head_learning_rate
-        else:
-            layer = layers[name]
-            rate = options.learning_rate * options.layer_decay ** (top - (top if layer is None else layer))
-        groups.setdefault((rate, decay), []).append(parameter)
-    return [{"params": group, "lr": rate, "weight_decay": decay} for (rate, decay), group in groups.items()]
-
-
-def _layer(name: str) -> int | None:
-    """Depth of an encoder parameter: 0 for embeddings, i + 1 for layer i, None for what follows the layers."""
-    parts = name.split(".")
-    for before, part in itertools.pairwise(parts):
-        if part.isdigit() and before in ("layer", "layers", "h", "block"):
-            return int(part) + 1
-    return 0 if any("embed" in part for part in parts) else None

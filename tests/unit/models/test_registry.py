@@ -43,6 +43,7 @@ def test_a_saved_model_predicts_the_same(kind: str, changes: dict, pair: bool, t
         ".json",
         ".safetensors",
         ".txt",
+        ".csv",
     }
 
 

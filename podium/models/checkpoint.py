@@ -1,0 +1,102 @@
+"""Checkpoints of a fine-tuning run: one file, replaced as a whole, used by exactly the run that wrote it."""
+
+import hashlib
+import json
+import logging
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+log = logging.getLogger(__name__)
+
+EVERY_SECONDS = 120.0
+NAME = "checkpoint.safetensors"
+
+
+class Checkpoint:
+    """The latest state of one run in ``folder``; None keeps nothing.
+
+    ``fingerprint`` names the run: settings, data, initial weights, code. A file with another one is never used.
+    """
+
+    def __init__(self, folder: Path | None, fingerprint: str, every_seconds: float = EVERY_SECONDS) -> None:
+        self._path = folder / NAME if folder else None
+        self._fingerprint, self._every = fingerprint, every_seconds
+        self._last = time.monotonic()
+
+    def due(self) -> bool:
+        """Whether it is time to save again."""
+        return self._path is not None and time.monotonic() - self._last >= self._every
+
+    def save(self, network: nn.Module, optimizer: torch.optim.Optimizer, curve: list[dict[str, Any]]) -> None:
+        """Write weights, the optimizer's moments and the ``curve`` so far; the old file stays until this is whole."""
+        if self._path is None:
+            return
+        tensors = {f"w:{name}": _plain(tensor) for name, tensor in network.state_dict().items()}
+        for name, parameter in network.named_parameters():
+            for key, tensor in optimizer.state.get(parameter, {}).items():
+                tensors[f"{key}:{name}"] = _plain(tensor)
+        metadata = {"fingerprint": self._fingerprint, "curve": json.dumps(curve)}
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        part = self._path.with_suffix(".part")
+        save_file(tensors, part, metadata=metadata)
+        with part.open("rb") as written:
+            os.fsync(written.fileno())
+        part.replace(self._path)
+        self._last = time.monotonic()
+        log.info("checkpoint after step %d", len(curve))
+
+    def load(self, network: nn.Module, optimizer: torch.optim.Optimizer) -> list[dict[str, Any]]:
+        """Restore weights and moments, in place; return the curve up to there, empty where there is no checkpoint."""
+        if self._path is None or not self._path.is_file():
+            return []
+        try:
+            with safe_open(self._path, framework="pt") as saved:
+                metadata = saved.metadata() or {}
+                if metadata.get("fingerprint") != self._fingerprint:
+                    log.info("a checkpoint of other settings, data or code is left unused")
+                    return []
+                tensors = {name: saved.get_tensor(name) for name in saved.keys()}  # noqa: SIM118 - no mapping
+        except (SafetensorError, OSError) as error:
+            log.warning("the checkpoint cannot be read (%s); training begins again", error)
+            return []
+        network.load_state_dict(
+            {name[2:]: tensor for name, tensor in tensors.items() if name.startswith("w:")}
+        )
+        for name, parameter in network.named_parameters():
+            keys = [key for key in ("step", "exp_avg", "exp_avg_sq") if f"{key}:{name}" in tensors]
+            if keys:
+                optimizer.state[parameter] = {
+                    key: tensors[f"{key}:{name}"].to(parameter.device) for key in keys
+                }
+        curve: list[dict[str, Any]] = json.loads(metadata["curve"])
+        log.info("resumed after step %d", len(curve))
+        return curve
+
+    def remove(self) -> None:
+        """Delete the file and its folder: the run is complete."""
+        if self._path is not None and self._path.parent.is_dir():
+            for left in (self._path, self._path.with_suffix(".part")):
+                left.unlink(missing_ok=True)
+            self._path.parent.rmdir()
+
+
+def _plain(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.detach().cpu().contiguous().clone()
+
+
+def fingerprint(*parts: Any) -> str:
+    """Digest of what makes a run: bytes, tensors, and values with a stable ``repr``."""
+    digest = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, torch.Tensor):
+            part = _plain(part).flatten().view(torch.uint8).numpy().tobytes()
+        content = part if isinstance(part, bytes) else repr(part).encode()
+        digest.update(len(content).to_bytes(8, "big") + content)
+    return digest.hexdigest()
