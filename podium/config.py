@@ -203,7 +203,7 @@ class Transformer(Model):
         0.1, description="Dropout of hidden states and head."
     )
     attention_dropout: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.0, description="Dropout of attention weights; 0 is 15% faster on a CPU."
+        0.0, description="Dropout of attention weights; 0 is faster on a CPU."
     )
     precision: Literal["auto", "bf16", "fp32"] = Field(
         "auto", description="auto: bf16 where the device has it."

@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-from podium import session, stopwatch
+from podium import guard, stopwatch
 from podium.errors import UserError
 
 
@@ -23,7 +23,7 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
     """
     started = time.time()
     _start_log(snakemake.log)
-    session.die_with(os.environ.get(session.MAIN_PROCESS, ""))
+    guard.die_with(os.environ.get(guard.MAIN_PROCESS, ""))
     arguments: dict[str, Any] = {}
     for files in (snakemake.input, snakemake.output):
         arguments |= {name: _paths(value) for name, value in files.items()}
@@ -35,7 +35,7 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
         _log_seconds(started, snakemake.threads)
     except UserError as error:
         logging.getLogger("podium").error("%s", error)
-        session.Mistakes(Path()).add(str(error))
+        guard.Mistakes(Path()).add(str(error))
         where = f" (log: {snakemake.log[0]})" if snakemake.log else ""
         sys.exit("\n".join(f"podium: {line}" for line in f"{error}{where}".splitlines()))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from podium import session
+from podium import guard
 from podium.errors import UserError
 from scripts import job
 
@@ -17,7 +17,7 @@ from scripts import job
 @pytest.fixture(autouse=True)
 def logging_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """``run`` sets up the process that it has for itself; here it shares one with the other tests."""
-    monkeypatch.delenv(session.MAIN_PROCESS, raising=False)
+    monkeypatch.delenv(guard.MAIN_PROCESS, raising=False)
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level

@@ -4,11 +4,11 @@ import os
 import sys
 from pathlib import Path
 
-from podium import fetch, filecheck, session
+from podium import fetch, filecheck, guard
 from podium.errors import UserError
 from podium.plan import Plan
 
-# Threads that wait for each other must sleep: spinning ones slow training tenfold on a busy machine.
+# Threads that wait for each other must sleep: spinning ones slow training many times over on a busy machine.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
@@ -21,10 +21,10 @@ except UserError as error:
     sys.exit("\n".join(f"podium: {line}" for line in str(error).splitlines()))
 
 if workflow.is_main_process:
-    os.environ[session.MAIN_PROCESS] = session.this_process()
+    os.environ[guard.MAIN_PROCESS] = guard.this_process()
 
-mistakes = session.Mistakes(Path("."))
-run_lock = session.RunLock(Path("."))
+mistakes = guard.Mistakes(Path("."))
+run_lock = guard.RunLock(Path("."))
 FOLDS, TASK = plan.folds, plan.task
 
 
@@ -148,7 +148,7 @@ def take_run_lock(targets):
     try:
         run_lock.acquire()
         if "clean_results" not in targets:
-            session.claim(Path("results"), plan.config.competition)
+            guard.claim(Path("results"), plan.config.competition)
     except UserError as error:
         sys.exit(f"podium: {error}")
     mistakes.clear()

@@ -9,14 +9,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from podium import session
+from podium import guard
 from podium.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 HOLDER = """
 import sys
 from pathlib import Path
-from podium.session import RunLock
+from podium.guard import RunLock
 
 lock = RunLock(Path(sys.argv[1]))
 lock.acquire()
@@ -25,17 +25,17 @@ sys.stdin.readline()
 """
 JOB = """
 import sys, time
-from podium import session
+from podium import guard
 
-session.die_with(sys.argv[1])
+guard.die_with(sys.argv[1])
 print("up", flush=True)
 time.sleep(60)
 """
 MAIN = """
 import subprocess, sys
-from podium import session
+from podium import guard
 
-subprocess.Popen([sys.executable, "-c", sys.argv[1], session.this_process()])
+subprocess.Popen([sys.executable, "-c", sys.argv[1], guard.this_process()])
 sys.stdin.readline()
 """
 SECONDS = 30  # far more than needed: how long a test waits before it fails
@@ -51,10 +51,10 @@ def test_second_run_is_refused_and_a_killed_one_leaves_no_lock(tmp_path: Path) -
     first = start(HOLDER, tmp_path)
     assert first.stdout is not None
     assert first.stdout.readline() == "held\n"
-    lock = session.RunLock(tmp_path)
+    lock = guard.RunLock(tmp_path)
     with pytest.raises(UserError, match="another run is working in this folder"):
         lock.acquire()
-    session.RunLock(tmp_path / "elsewhere").acquire()
+    guard.RunLock(tmp_path / "elsewhere").acquire()
     first.kill()
     first.communicate()
     lock.acquire()
@@ -75,24 +75,24 @@ def test_a_job_ends_when_its_main_process_is_killed() -> None:
 
 
 def test_processes_are_told_apart_by_their_start() -> None:
-    own = session.this_process()
+    own = guard.this_process()
     pid, started = own.split(":")
-    assert session.alive(own)
-    assert not session.alive(f"{pid}:{int(started) - 100}")  # an earlier process with the same number
-    assert not session.alive("")
-    assert not session.alive("no number")
+    assert guard.alive(own)
+    assert not guard.alive(f"{pid}:{int(started) - 100}")  # an earlier process with the same number
+    assert not guard.alive("")
+    assert not guard.alive("no number")
     ended = start("pass")
     described = f"{ended.pid}:{psutil.Process(ended.pid).create_time():.0f}"
     ended.communicate()
-    assert not session.alive(described)
+    assert not guard.alive(described)
 
 
 @pytest.mark.parametrize("main_process", ["", "999999999:1"])
 def test_a_job_without_a_main_process_here_is_left_alone(main_process: str) -> None:
     """No watcher: a job on another machine of a cluster does not find the main process at all."""
     job = (
-        "import sys, threading\nfrom podium import session\n"
-        "session.die_with(sys.argv[1])\nprint(threading.active_count())"
+        "import sys, threading\nfrom podium import guard\n"
+        "guard.die_with(sys.argv[1])\nprint(threading.active_count())"
     )
     out, _ = start(job, main_process).communicate()
     assert out == "1\n"
