@@ -48,3 +48,28 @@ def test_a_binary_metric_on_three_labels_is_told_before_training(
     (tmp_path / "a.csv").write_text("id,x,y\n1,a,b\n2,a,c\n3,a,d\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"^config: tasks\.t\.metric: f1 is for two labels, but y has 3"):
         check(plan_of(raw))
+
+
+@pytest.mark.parametrize(
+    ("sample", "told"),
+    [
+        ("id,a,b,c\n1,0,0,0\n", "no column 'y'"),
+        ("id,y\n1,0\n", "holds whole numbers such as '0', but train's labels are like"),
+        ("key,y\n1,yes\n", "no column 'id'"),
+        ("id,y\n1,yes\n", None),
+        ("id,yes,no\n1,0.5,0.5\n", None),
+    ],
+)
+def test_a_sample_that_cannot_be_filled_is_told_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample: str, told: str | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("id,x,y\n1,a,yes\n2,b,no\n", encoding="utf-8")
+    (tmp_path / "b.csv").write_text("id,x\n1,a\n", encoding="utf-8")
+    (tmp_path / "s.csv").write_text(sample, encoding="utf-8")
+    plan = plan_of({**RAW, "tasks": {"t": {**TASK, "sample": "s.csv"}}})
+    if told is None:
+        check(plan)
+    else:
+        with pytest.raises(UserError, match=told):
+            check(plan)

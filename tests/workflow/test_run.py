@@ -2,12 +2,14 @@
 
 import copy
 import random
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from sklearn.metrics import f1_score
-from tiny import CONFIG, Clone
+from sklearn.metrics import f1_score, log_loss
+from tiny import CLASSES, CONFIG, Clone
 
 from podium.files import read_json
 
@@ -154,3 +156,27 @@ def test_results_of_another_competition_are_not_overwritten(finished: Clone) -> 
     assert done.returncode == 1
     assert "results/ holds the competition 'tiny', and this config is 'another'" in done.stdout + done.stderr
     assert finished.jobs("all") == set()
+
+
+def test_a_competition_of_probabilities(finished: Clone, tmp_path: Path) -> None:
+    """Log loss and a sample with a column for each class: submission, score and hold-out, from what is there already."""
+    shutil.copytree(finished.folder, tmp_path / "clone", symlinks=True)
+    clone = copy.copy(finished)
+    clone.folder = tmp_path / "clone"
+    data = clone.folder / "data/tiny"
+    ids = pd.read_csv(data / "test.csv", dtype="str")[["id"]]
+    ids.assign(trade=0.25, acq=0.25, earn=0.25, crude=0.25).to_csv(
+        data / "sample_submission.csv", index=False
+    )
+    config = copy.deepcopy(CONFIG)
+    config["tasks"]["topic"]["metric"] = "log_loss"
+    clone.configure(config)
+    done = clone.snakemake("submission", "check_holdout")
+    assert "train linear-s0" not in done.stdout + done.stderr
+    submission = pd.read_csv(clone.folder / "results/submission.csv", dtype={"id": "str"})
+    assert list(submission.columns) == ["id", "trade", "acq", "earn", "crude"]
+    assert submission["id"].tolist() == ids["id"].tolist()
+    truth = pd.read_csv(data / "holdout.csv", dtype="str").set_index("id")["label"]
+    proba = submission.set_index("id")[CLASSES].loc[truth.index]
+    found = read_json(clone.folder / "results/check_holdout/report.json")
+    assert found["true_score"] == pytest.approx(log_loss(truth, proba, labels=CLASSES), abs=1e-5)
