@@ -159,7 +159,7 @@ def test_results_of_another_competition_are_not_overwritten(finished: Clone) -> 
 
 
 def test_a_competition_of_probabilities(finished: Clone, tmp_path: Path) -> None:
-    """Log loss and a sample with a column for each class: submission, score and hold-out, from what is there already."""
+    """Log loss and a sample with a column for each class: submission and hold-out, nothing trained again."""
     shutil.copytree(finished.folder, tmp_path / "clone", symlinks=True)
     clone = copy.copy(finished)
     clone.folder = tmp_path / "clone"
