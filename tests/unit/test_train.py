@@ -50,7 +50,7 @@ def test_rows_without_text_and_folds_without_rows_are_refused() -> None:
 
 def test_model_sees_training_rows_and_predicts_held_out_ones() -> None:
     class Spy:
-        def fit(self, rows: pd.DataFrame, target: np.ndarray, weight: np.ndarray) -> None:
+        def fit(self, rows: pd.DataFrame, target: np.ndarray, weight: np.ndarray, *, scratch: None) -> None:
             self.fitted = (rows["text_a"].tolist(), target.tolist(), weight.tolist())
 
         def predict(self, rows: pd.DataFrame) -> np.ndarray:

@@ -159,7 +159,7 @@ def test_results_of_another_competition_are_not_overwritten(finished: Clone) -> 
 
 
 def test_a_competition_of_probabilities(finished: Clone, tmp_path: Path) -> None:
-    """Log loss and a sample with a column for each class: submission and hold-out, nothing trained again."""
+    """Log loss and a sample with a column for each class: submission and hold-out; round 0 is not trained again."""
     shutil.copytree(finished.folder, tmp_path / "clone", symlinks=True)
     clone = copy.copy(finished)
     clone.folder = tmp_path / "clone"
@@ -172,7 +172,7 @@ def test_a_competition_of_probabilities(finished: Clone, tmp_path: Path) -> None
     config["tasks"]["topic"]["metric"] = "log_loss"
     clone.configure(config)
     done = clone.snakemake("submission", "check_holdout")
-    assert "train linear-s0" not in done.stdout + done.stderr
+    assert ", round 0, fold" not in done.stdout + done.stderr
     submission = pd.read_csv(clone.folder / "results/submission.csv", dtype={"id": "str"})
     assert list(submission.columns) == ["id", "trade", "acq", "earn", "crude"]
     assert submission["id"].tolist() == ids["id"].tolist()

@@ -17,14 +17,23 @@ POSITIONS = 40
 def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a random BERT (2 layers, hidden size 32, 40 positions) with a WordPiece vocabulary."""
     import torch
-    from tokenizers import BertWordPieceTokenizer
     from transformers import BertConfig, BertModel, BertTokenizerFast
 
     folder = tmp_path_factory.mktemp("encoder")
-    trainer = BertWordPieceTokenizer(lowercase=True)
-    words = [word for group in (*WORDS, NEUTRAL) for word in group]
-    trainer.train_from_iterator(words * 3, vocab_size=120, show_progress=False)
-    trainer.save_model(str(folder))
+    # Written, not trained: the trainer breaks ties in another order each time
+    words = sorted(word for group in (*WORDS, NEUTRAL) for word in group)
+    letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
+    vocabulary = [
+        "[PAD]",
+        "[UNK]",
+        "[CLS]",
+        "[SEP]",
+        "[MASK]",
+        *letters,
+        *(f"##{letter}" for letter in letters),
+    ]
+    vocabulary += [word for word in words if word not in letters]
+    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
     BertTokenizerFast(vocab=str(folder / "vocab.txt"), do_lower_case=True).save_pretrained(folder)
     sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
     torch.manual_seed(0)
