@@ -14,7 +14,7 @@ import yaml
 
 from podium import environment, reference
 from podium.config import schema
-from podium.errors import UserError
+from podium.errors import UserError, shown
 from podium.files import write_json, write_text
 from podium.validation import load
 from podium.yamlcheck import read_yaml
@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
         else:
             write_text(reference.render(), given.file)
     except UserError as error:
-        sys.exit("\n".join(f"podium: {line}" for line in str(error).splitlines()))
+        sys.exit(shown(error))
 
 
 def effective(files: list[Path]) -> str:

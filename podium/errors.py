@@ -11,6 +11,11 @@ class UserError(Exception):
     """
 
 
+def shown(error: object) -> str:
+    """An error's lines as a person sees them, each with the product's name before it."""
+    return "\n".join(f"podium: {line}" for line in str(error).splitlines())
+
+
 def hint(name: str, choices: Iterable[str]) -> str:
     """Return ``did you mean 'x'?`` for the closest valid name, else the list of valid names."""
     valid = sorted({str(choice) for choice in choices})

@@ -14,6 +14,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from podium.errors import UserError
+from podium.files import write_text
 
 log = logging.getLogger(__name__)
 
@@ -67,8 +68,7 @@ def claim(results: Path, competition: str) -> None:
             f"{results}/ holds the competition '{holder}', and this config is '{competition}': move {results}/ away, "
             f"or delete {owner} if it is the same competition under another name"
         )
-    results.mkdir(parents=True, exist_ok=True)
-    owner.write_text(f"{competition}\n", encoding="utf-8")
+    write_text(f"{competition}\n", owner)
 
 
 def this_process() -> str:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from podium.config import KINDS, Config, Eda, Lightgbm, Linear, Task, Tfidf, Transformer, member_names
 from podium.errors import UserError, hint
+from podium.ingest import needed
 
 
 def load(raw: dict[str, Any]) -> Config:
@@ -235,10 +236,7 @@ def _task_checks(config: Config) -> list[str]:
             if same:
                 found.append(f"{where}.{key}: {path} is the file of {where}.{same}, too")
                 files[key] = None
-        columns = [
-            column for segment in task.text for column in ([segment] if isinstance(segment, str) else segment)
-        ]
-        if task.target in columns:
+        if task.target in needed(id=None, text=task.text, target=None, group=None):
             found.append(f"{where}.text: holds the target column '{task.target}'")
         if task.target in (task.id, task.group):
             found.append(f"{where}.target: '{task.target}' is the column of ids or groups, too")

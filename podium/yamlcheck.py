@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from podium.errors import UserError
+from podium.errors import UserError, shown
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -31,4 +31,4 @@ def check_yaml(path: str) -> None:
     try:
         read_yaml(Path(path))
     except UserError as error:
-        sys.exit(f"podium: {error}")
+        sys.exit(shown(error))

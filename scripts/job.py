@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 
 from podium import guard, stopwatch
-from podium.errors import UserError
+from podium.errors import UserError, shown
 
 
 def run(main: Callable[..., None], snakemake: Any) -> None:
@@ -37,7 +37,7 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
         logging.getLogger("podium").error("%s", error)
         guard.Mistakes(Path()).add(str(error))
         where = f" (log: {snakemake.log[0]})" if snakemake.log else ""
-        sys.exit("\n".join(f"podium: {line}" for line in f"{error}{where}".splitlines()))
+        sys.exit(shown(f"{error}{where}"))
 
 
 def _log_seconds(started: float, threads: int) -> None:

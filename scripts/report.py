@@ -28,7 +28,7 @@ def main(
         pd.DataFrame(read_json(scores)),
         competition=competition,
         submission=str(submission),
-        rows=len(pd.read_parquet(predicted, columns=["id"])),
+        rows=len(read_table(predicted, columns=["id"])),
         train_profile=described,
         settings=settings,
         notes=described["warnings"][:6] + report.pseudo_notes(labelled),

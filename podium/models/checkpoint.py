@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
+
+from podium.files import write_atomically
 
 log = logging.getLogger(__name__)
 
@@ -43,12 +46,13 @@ class Checkpoint:
             for key, tensor in optimizer.state.get(parameter, {}).items():
                 tensors[f"{key}:{name}"] = _plain(tensor)
         metadata = {"fingerprint": self._fingerprint, "curve": json.dumps(curve)}
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        part = self._path.with_suffix(".part")
-        save_file(tensors, part, metadata=metadata)
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
-        part.replace(self._path)
+
+        def write(path: Path) -> None:
+            save_file(tensors, path, metadata=metadata)
+            with path.open("rb") as written:
+                os.fsync(written.fileno())
+
+        write_atomically(self._path, write)
         self._last = time.monotonic()
         log.info("checkpoint after step %d", len(curve))
 
@@ -80,11 +84,9 @@ class Checkpoint:
         return curve
 
     def remove(self) -> None:
-        """Delete the file and its folder: the run is complete."""
+        """Delete the folder, which is the checkpoint's own: the run is complete."""
         if self._path is not None and self._path.parent.is_dir():
-            for left in (self._path, self._path.with_suffix(".part")):
-                left.unlink(missing_ok=True)
-            self._path.parent.rmdir()
+            shutil.rmtree(self._path.parent)
 
 
 def _plain(tensor: torch.Tensor) -> torch.Tensor:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from podium import fetch, filecheck, guard
-from podium.errors import UserError
+from podium.errors import UserError, shown
 from podium.plan import Plan
 
 # Threads that wait for each other must sleep: spinning ones slow training many times over on a busy machine.
@@ -15,10 +15,11 @@ os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 
 try:
     plan = Plan.from_raw(config, Path(workflow.basedir))
-    filecheck.check(plan)
+    if workflow.is_main_process:  # a job on a cluster need not read the files again
+        filecheck.check(plan)
     PINS = {name: fetch.pin(name, Path(workflow.basedir, "envs/data.txt")) for name in fetch.RESOURCES}
 except UserError as error:
-    sys.exit("\n".join(f"podium: {line}" for line in str(error).splitlines()))
+    sys.exit(shown(error))
 
 if workflow.is_main_process:
     os.environ[guard.MAIN_PROCESS] = guard.this_process()
@@ -150,7 +151,7 @@ def take_run_lock(targets):
         if "clean_results" not in targets:
             guard.claim(Path("results"), plan.config.competition)
     except UserError as error:
-        sys.exit(f"podium: {error}")
+        sys.exit(shown(error))
     mistakes.clear()
 
 
@@ -168,7 +169,7 @@ def show_errors():
     """The last words of a run that did not reach its end."""
     told = mistakes.all()
     for mistake in told:
-        print(f"podium: {mistake}")
+        print(shown(mistake))
     if not told:
         print(
             "podium: the run stopped before its end; what is done is kept, and starting it again goes on. "
