@@ -17,11 +17,11 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
+from podium.engine.checkpoint import Checkpoint, fingerprint
+from podium.engine.encoding import Encoded, encode, length_batches
+from podium.engine.loop import Finetuning
 from podium.errors import UserError
 from podium.files import read_json, write_csv, write_json
-from podium.models.checkpoint import Checkpoint, fingerprint
-from podium.models.encoding import Encoded, encode, length_batches
-from podium.models.finetune import Finetuning
 from podium.rerun import digest
 
 log = logging.getLogger(__name__)

@@ -15,9 +15,9 @@ from model_samples import make, options, rows_of
 from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoTokenizer, RobertaConfig, RobertaModel
 
+from podium.engine.loop import parameter_groups, rate_factor
 from podium.errors import UserError
 from podium.models import transformer
-from podium.models.finetune import parameter_groups, rate_factor
 from podium.models.transformer import Model, Options
 from podium.predict import check
 

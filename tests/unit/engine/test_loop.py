@@ -9,9 +9,10 @@ import pytest
 import torch
 from model_samples import make, rows_of, saved_bytes
 
-from podium.models import checkpoint as checkpoints
-from podium.models import finetune, transformer
-from podium.models.encoding import encode, epoch_batches
+from podium.engine import checkpoint as checkpoints
+from podium.engine import loop
+from podium.engine.encoding import encode, epoch_batches
+from podium.models import transformer
 from podium.models.transformer import Model
 from podium.seeds import derive
 
@@ -42,8 +43,8 @@ def test_the_same_weights_as_a_plain_loop(encoder: Path) -> None:
     tokenizer, inner, hidden = transformer.open_encoder(model.options, model.device)
     network = transformer.Network(inner, hidden, 3, "mean", model.options.dropout).train()
     encoded = encode(tokenizer, ROWS, model.options.max_length)
-    optimizer = torch.optim.AdamW(finetune.parameter_groups(network, model.options), foreach=False)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: finetune.rate_factor(step, 15, 0.1))
+    optimizer = torch.optim.AdamW(loop.parameter_groups(network, model.options), foreach=False)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: loop.rate_factor(step, 15, 0.1))
     number = 0
     for epoch in range(3):
         for batch in epoch_batches(encoded.lengths, 8, np.random.default_rng([model.seed, epoch])):
@@ -70,14 +71,14 @@ def stop_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
     """Make a run save after every step and die like a killed one after some."""
     monkeypatch.setattr(checkpoints, "EVERY_SECONDS", 0.0)
     monkeypatch.setattr(checkpoints.Checkpoint.__init__, "__defaults__", (0.0,))
-    plain = finetune.Finetuning._step
+    plain = loop.Finetuning._step
 
-    def step(self: finetune.Finetuning, epoch: int, batch: np.ndarray) -> dict[str, Any]:
+    def step(self: loop.Finetuning, epoch: int, batch: np.ndarray) -> dict[str, Any]:
         if len(self.curve) >= steps:
             raise KeyboardInterrupt
         return plain(self, epoch, batch)
 
-    monkeypatch.setattr(finetune.Finetuning, "_step", step)
+    monkeypatch.setattr(loop.Finetuning, "_step", step)
 
 
 @pytest.mark.parametrize("steps", [1, 4, 5, 12])  # inside an epoch and at its end (5 batches)
@@ -94,10 +95,8 @@ def test_a_stopped_run_ends_with_the_same_bytes(
     assert [path.name for path in scratch.iterdir()] == [checkpoints.NAME]
     done: list[int] = []
     with monkeypatch.context() as patch:
-        plain = finetune.Finetuning._step
-        patch.setattr(
-            finetune.Finetuning, "_step", lambda self, *given: (done.append(1), plain(self, *given))[1]
-        )
+        plain = loop.Finetuning._step
+        patch.setattr(loop.Finetuning, "_step", lambda self, *given: (done.append(1), plain(self, *given))[1])
         resumed = unfitted(encoder)
         resumed.fit(ROWS, TARGET, np.ones(40), scratch=scratch)
     assert len(done) == 15 - steps

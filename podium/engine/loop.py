@@ -16,9 +16,9 @@ import pandas as pd
 import torch
 from torch import nn
 
+from podium.engine.checkpoint import Checkpoint
+from podium.engine.encoding import Encoded, epoch_batches
 from podium.errors import UserError
-from podium.models.checkpoint import Checkpoint
-from podium.models.encoding import Encoded, epoch_batches
 from podium.seeds import derive
 
 if TYPE_CHECKING:

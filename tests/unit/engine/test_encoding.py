@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer, BertTokenizerFast
 
-from podium.models.encoding import WINDOW, Encoded, encode, epoch_batches, length_batches
+from podium.engine.encoding import WINDOW, Encoded, encode, epoch_batches, length_batches
 
 CPU = torch.device("cpu")
 LENGTHS = st.lists(st.integers(1, 300), min_size=1, max_size=200).map(np.array)
