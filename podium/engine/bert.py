@@ -32,6 +32,8 @@ FAMILIES = ("bert", "roberta", "xlm-roberta", "electra", "camembert")
 def supports(encoder: nn.Module) -> bool:
     """Whether ``FastBert`` computes what this transformers encoder computes."""
     config: Any = encoder.config
+    if hasattr(encoder, "peft_config"):  # adapters stand beside the weights that are read here
+        return False
     wanted = {
         "hidden_act": ("gelu",),
         "position_embedding_type": ("absolute", None),
@@ -44,17 +46,16 @@ def supports(encoder: nn.Module) -> bool:
     )
 
 
-class FastBert(nn.Module):
+class FastBert:
     """Runs ``encoder``'s layers; the parameters stay the encoder's own, and are not listed here.
 
     ``dropout`` and ``attention_dropout`` are read from the encoder's config.
     """
 
     def __init__(self, encoder: nn.Module) -> None:
-        super().__init__()
-        object.__setattr__(self, "inner", encoder)  # not a submodule: names and states stay the encoder's
+        self.inner = encoder
 
-    def forward(
+    def __call__(
         self,
         input_ids: torch.Tensor,
         attention_mask: torch.Tensor | None,

@@ -6,8 +6,9 @@ import logging
 import os
 import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -17,6 +18,17 @@ from torch import nn
 from podium.files import write_atomically
 
 log = logging.getLogger(__name__)
+
+
+class Stateful(Protocol):
+    """A part of a run with a state between steps, in plain tensors."""
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """Return the state."""
+
+    def load_state_dict(self, state: dict[str, torch.Tensor]) -> None:
+        """Go on from ``state``."""
+
 
 EVERY_SECONDS = 120.0
 NAME = "checkpoint.safetensors"
@@ -37,14 +49,22 @@ class Checkpoint:
         """Whether it is time to save again."""
         return self._path is not None and time.monotonic() - self._last >= self._every
 
-    def save(self, network: nn.Module, optimizer: torch.optim.Optimizer, curve: list[dict[str, Any]]) -> None:
-        """Write weights, the optimizer's moments and the ``curve`` so far; the old file stays until this is whole."""
+    def save(
+        self,
+        network: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        extras: Mapping[str, Stateful],
+        curve: list[dict[str, Any]],
+    ) -> None:
+        """Write weights, the optimizer's moments, the ``extras`` and the ``curve`` so far, in place of the old file."""
         if self._path is None:
             return
         tensors = {f"w:{name}": _plain(tensor) for name, tensor in network.state_dict().items()}
         for name, parameter in network.named_parameters():
             for key, tensor in optimizer.state.get(parameter, {}).items():
                 tensors[f"{key}:{name}"] = _plain(tensor)
+        for part, extra in extras.items():
+            tensors |= {f"{part}/{name}": _plain(tensor) for name, tensor in extra.state_dict().items()}
         metadata = {"fingerprint": self._fingerprint, "curve": json.dumps(curve)}
 
         def write(path: Path) -> None:
@@ -56,8 +76,10 @@ class Checkpoint:
         self._last = time.monotonic()
         log.info("checkpoint after step %d", len(curve))
 
-    def load(self, network: nn.Module, optimizer: torch.optim.Optimizer) -> list[dict[str, Any]]:
-        """Restore weights and moments, in place; return the curve up to there, empty where there is no checkpoint."""
+    def load(
+        self, network: nn.Module, optimizer: torch.optim.Optimizer, extras: Mapping[str, Stateful]
+    ) -> list[dict[str, Any]]:
+        """Restore what was saved, in place; return the curve up to there, empty where there is no checkpoint."""
         if self._path is None or not self._path.is_file():
             return []
         try:
@@ -79,6 +101,9 @@ class Checkpoint:
                 optimizer.state[parameter] = {
                     key: tensors[f"{key}:{name}"].to(parameter.device) for key in keys
                 }
+        for part, extra in extras.items():
+            own = {name: tensor for name, tensor in tensors.items() if name.startswith(f"{part}/")}
+            extra.load_state_dict({name.removeprefix(f"{part}/"): tensor for name, tensor in own.items()})
         curve: list[dict[str, Any]] = json.loads(metadata["curve"])
         log.info("resumed after step %d", len(curve))
         return curve

@@ -1,108 +1,208 @@
-"""The training loop: batches of similar length, mixed precision, layer-wise rates, exact resume.
+"""The training loop: batches of similar length, schedules, averages, the best checkpoint, exact resume.
 
-Nothing random outlives a step: the order of an epoch comes from (seed, epoch), dropout from (seed, step). A run that
-is resumed after step s is therefore the same as one that was never stopped, bit for bit on one CPU.
+Nothing random outlives a step: the order of an epoch comes from (seed, epoch), dropout and the like from (seed, step).
+A run that is resumed after step s is therefore the same as one that was never stopped, bit for bit on one CPU.
 """
 
-import contextlib
-import itertools
 import logging
 import math
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import nn
 
+from podium.engine.averaging import Average
 from podium.engine.checkpoint import Checkpoint
-from podium.engine.encoding import Encoded, epoch_batches
+from podium.engine.encoding import epoch_batches, split, token_batches
+from podium.engine.objective import Objective
+from podium.engine.optimization import Unfreezing, parameter_groups, rate_factor, total_steps
+from podium.engine.recipe import Recipe
+from podium.engine.stopping import BestKeeper
 from podium.errors import UserError
 from podium.seeds import derive
 
-if TYPE_CHECKING:
-    from podium.models.transformer import Network, Options
-
 log = logging.getLogger(__name__)
+
+WINDOW = 50  # batches that are sorted by length together
 
 
 class Finetuning:
-    """One run of ``options.epochs`` epochs over N encoded rows.
+    """One run of ``recipe`` over the rows of ``objective``; ``rows`` (M,) are the places of those it trains on.
 
-    ``labels`` (N,) class indices and ``weights`` (N,) are tensors on the network's device.
+    ``evaluate`` scores the network on rows held out inside the training part, higher is better; the weights of the best
+    epoch are kept where it is given. ``fresh`` names modules of the encoder with new weights (``parameter_groups``).
     """
 
     def __init__(
         self,
-        network: "Network",
-        encoded: Encoded,
-        labels: torch.Tensor,
-        weights: torch.Tensor,
-        options: "Options",
+        network: nn.Module,
+        objective: Objective,
+        recipe: Recipe,
+        rows: np.ndarray,
         *,
         seed: int,
-        autocast: contextlib.AbstractContextManager[Any],
         checkpoint: Checkpoint,
+        evaluate: Callable[[], float] | None,
+        fresh: frozenset[str],
     ) -> None:
-        self.network, self.encoded, self.labels, self.weights = network, encoded, labels, weights
-        self.options, self.seed, self.autocast, self.checkpoint = options, seed, autocast, checkpoint
-        self.per_epoch = math.ceil(len(encoded.lengths) / options.batch_size)
-        self.steps = options.epochs * self.per_epoch
-        self.optimizer = torch.optim.AdamW(parameter_groups(network, options), fused=True)
+        self.network, self.objective, self.recipe, self.rows = network, objective, recipe, rows
+        self.seed, self.checkpoint, self.evaluate = seed, checkpoint, evaluate
+        self.encoded = objective.rows.encoded
+        self.per_epoch = len(self._order(0))
+        self.steps = total_steps(self.per_epoch, epochs=recipe.epochs, steps=recipe.steps)
+        groups = parameter_groups(network, recipe.optimization, fresh=fresh)
+        self.optimizer = torch.optim.AdamW(groups, fused=True)
         self.rates = [float(group["lr"]) for group in self.optimizer.param_groups]
+        every = recipe.optimization.unfreeze
+        self.unfreezing = None if every is None else Unfreezing(network, every=every)
+        self.average = None
+        if recipe.average is not None:
+            self.average = Average(recipe.average, network, steps=self.steps, per_epoch=self.per_epoch)
+        patience = recipe.stopping.patience if recipe.stopping else None
+        self.best = BestKeeper(patience=patience) if evaluate is not None else None
         self.curve: list[dict[str, Any]] = []
+        self.seconds: list[float] = []
 
     def run(self) -> pd.DataFrame:
         """Train to the end, from the checkpoint where there is one; return the learning curve.
 
-        One row a step: ``step``, ``epoch``, ``rows``, ``tokens``, ``loss``, ``rate`` (of the top layer), ``norm`` (of
-        the gradient, before clipping).
+        One row a step: ``step``, ``epoch``, ``rows``, ``tokens`` (real ones), ``loss``, ``rate`` (of the top layer),
+        ``norm`` (of the gradient, before clipping), and ``score`` at the end of an epoch where rows are held out.
         """
-        self.curve = self.checkpoint.load(self.network, self.optimizer)
-        for epoch in range(len(self.curve) // self.per_epoch, self.options.epochs):
+        self.curve = self.checkpoint.load(self.network, self.optimizer, self._extras())
+        for epoch, batches in self._remaining():
+            if self.unfreezing is not None:
+                self.unfreezing.apply(epoch)
             started, first = time.perf_counter(), len(self.curve)
-            order = np.random.default_rng([self.seed, epoch])
-            batches = epoch_batches(self.encoded.lengths, self.options.batch_size, order)
-            for batch in batches[first - epoch * self.per_epoch :]:
-                self.curve.append(self._step(epoch, batch))
-                if self.checkpoint.due():
-                    self._settle()
-                    self.checkpoint.save(self.network, self.optimizer, self.curve)
+            for batch in batches:
+                self._timed_step(epoch, batch)
             self._settle()
-            done, seconds = self.curve[first:], time.perf_counter() - started
-            log.info(
-                "epoch %d: mean loss %.4f, %d steps, %.0f s, %.0f tokens/s",
-                *(epoch + 1, np.mean([row["loss"] for row in done]), len(done), seconds),
-                sum(row["tokens"] for row in done) / seconds,
-            )
+            self._tell(epoch, first, time.perf_counter() - started)
+            if self._stops(epoch):
+                break
+        self._finish()
         return pd.DataFrame(self.curve)
+
+    def _remaining(self) -> Iterator[tuple[int, list[np.ndarray]]]:
+        """Epochs and what is left of their batches after the steps that are done."""
+        done = len(self.curve)
+        if self.best is not None and self.best.stop:
+            return
+        start, epoch = 0, 0
+        while start < self.steps:
+            batches = self._order(epoch)[: self.steps - start]
+            end = start + len(batches)
+            # an epoch that is done but was not scored yet comes up with no batches
+            scored = self.best is None or done > end or (done == end and "score" in self.curve[-1])
+            if done < end or not scored:
+                yield epoch, batches[max(0, done - start) :]
+            start, epoch = end, epoch + 1
+
+    def _order(self, epoch: int) -> list[np.ndarray]:
+        """The batches of an epoch."""
+        random, lengths = np.random.default_rng([self.seed, epoch]), self.encoded.widths[self.rows]
+        counts = self.encoded.counts[self.rows] if self.encoded.chunked else None
+        if self.recipe.batch_tokens is None:
+            places = epoch_batches(lengths, self.recipe.batch_size, random, window=WINDOW)
+        else:
+            budget = self.recipe.batch_tokens
+            places = token_batches(lengths, budget, random, window=WINDOW, counts=counts)
+        return [self.rows[batch] for batch in places]
+
+    def _timed_step(self, epoch: int, batch: np.ndarray) -> None:
+        started = time.perf_counter()
+        self.curve.append(self._step(epoch, batch))
+        self.seconds.append(time.perf_counter() - started)
+        if self.checkpoint.due():
+            self._settle()
+            self.checkpoint.save(self.network, self.optimizer, self._extras(), self.curve)
 
     def _step(self, epoch: int, batch: np.ndarray) -> dict[str, Any]:
         """One optimizer step; the figures stay on the device until somebody asks."""
         number = len(self.curve)
         torch.manual_seed(derive(self.seed, "step", number))
-        factor = rate_factor(number, self.steps, self.options.warmup)
+        factor = self._factor(number)
         for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
             group["lr"] = rate * factor
-        inputs = self.encoded.batch(batch, self.labels.device)
-        with self.autocast:
-            logits_BK = self.network(**inputs)
-        losses_B = nn.functional.cross_entropy(logits_BK.float(), self.labels[batch], reduction="none")
-        loss = (losses_B * self.weights[batch]).mean()
-        loss.backward()
-        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.options.max_grad_norm)
+        # Batches of tokens differ in rows: each row has the same weight then
+        rows = len(batch) if self.recipe.batch_tokens is None else len(self.rows) / self.per_epoch
+        loss = torch.zeros((), device=self.objective.device)
+        for part in self._parts(batch):
+            loss += self.objective.accumulate(part, rows, epoch)
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.max_grad_norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
+        if self.average is not None:
+            self.average.update()
         return {
             "step": number,
             "epoch": epoch,
             "rows": len(batch),
             "tokens": int(self.encoded.lengths[batch].sum()),
-            "loss": loss.detach(),
-            "rate": self.options.learning_rate * factor,
+            "loss": loss,
+            "rate": self.recipe.optimization.learning_rate * factor,
             "norm": norm.detach(),
         }
+
+    def _factor(self, number: int) -> float:
+        options, average = self.recipe.optimization, self.recipe.average
+        if (
+            average is not None and average.method == "swa"
+        ):  # constant from the first weights on that are averaged
+            number = min(number, round(average.start * self.steps))
+        return rate_factor(number, self.steps, schedule=options.schedule, warmup=options.warmup)
+
+    def _parts(self, batch: np.ndarray) -> list[np.ndarray]:
+        if self.recipe.accumulate == 1:
+            return [batch]
+        counts = self.encoded.counts if self.encoded.chunked else None
+        return split(batch, self.encoded.widths, parts=self.recipe.accumulate, max_tokens=None, counts=counts)
+
+    def _stops(self, epoch: int) -> bool:
+        """Score the network at the end of an epoch; whether that was enough."""
+        if self.best is None or self.evaluate is None:
+            return False
+        if self.average is None:
+            score = self.evaluate()
+        else:
+            with self.average.swap():
+                score = self.evaluate()
+                self._keep(score)
+        if self.average is None:
+            self._keep(score)
+        self.curve[-1]["score"] = score
+        log.info("epoch %d: score %.4f on the rows held out inside the training part", epoch + 1, score)
+        return self.best.stop
+
+    def _keep(self, score: float) -> None:
+        assert self.best is not None
+        self.best.update(score, step=len(self.curve), network=self.network)
+
+    def _tell(self, epoch: int, first: int, seconds: float) -> None:
+        done = self.curve[first:]
+        if done:
+            log.info(
+                "epoch %d: mean loss %.4f, %d steps, %.0f s, %.0f tokens/s",
+                *(epoch + 1, np.mean([row["loss"] for row in done]), len(done), seconds),
+                sum(row["tokens"] for row in done) / seconds,
+            )
+
+    def _finish(self) -> None:
+        """Leave the weights in the network that the recipe asks for."""
+        if self.best is not None:
+            self.best.restore(self.network)
+            log.info("the weights after step %d are kept", self.best.step)
+        elif self.average is not None:
+            self.average.copy_to(self.network)
+
+    def _extras(self) -> dict[str, Any]:
+        """What else a checkpoint must hold, by name; each has ``state_dict`` and ``load_state_dict``."""
+        parts = {"average": self.average, "best": self.best}
+        return {name: part for name, part in parts.items() if part is not None}
 
     def _settle(self) -> None:
         """Turn the curve's tensors into numbers; raise ``UserError`` when the loss is not finite."""
@@ -113,40 +213,3 @@ class Finetuning:
                     f"transformer: the loss is no longer finite at step {row['step'] + 1} (epoch {row['epoch'] + 1}); "
                     "lower learning_rate or set precision: fp32"
                 )
-
-
-def rate_factor(step: int, steps: int, warmup: float) -> float:
-    """Factor on the learning rates at ``step`` of ``steps``: linear warm-up, then linear decay towards 0."""
-    rising = round(warmup * steps)
-    if step < rising:
-        return (step + 1) / rising
-    return max(0.0, (steps - step) / max(1, steps - rising))
-
-
-def parameter_groups(network: "Network", options: "Options") -> list[dict[str, Any]]:
-    """Groups by layer: rate ``learning_rate * layer_decay ** (layers below the top)``, embeddings last.
-
-    Layer-wise rates as in Sun et al. 2019 (arXiv 1905.05583, section 5.3.4). Biases and norms (all
-    parameters of one dimension) are not decayed. Every parameter is in exactly one group.
-    """
-    layers = {name: _layer(name) for name, _ in network.named_parameters() if name.startswith("encoder.")}
-    top = max((layer for layer in layers.values() if layer is not None), default=0)
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-    for name, parameter in network.named_parameters():
-        decay = options.weight_decay if parameter.ndim > 1 else 0.0
-        if name.startswith("head."):
-            rate = options.head_learning_rate
-        else:
-            layer = layers[name]
-            rate = options.learning_rate * options.layer_decay ** (top - (top if layer is None else layer))
-        groups.setdefault((rate, decay), []).append(parameter)
-    return [{"params": group, "lr": rate, "weight_decay": decay} for (rate, decay), group in groups.items()]
-
-
-def _layer(name: str) -> int | None:
-    """Depth of an encoder parameter: 0 for embeddings, i + 1 for layer i, None for what follows the layers."""
-    parts = name.split(".")
-    for before, part in itertools.pairwise(parts):
-        if part.isdigit() and before in ("layer", "layers", "h", "block"):
-            return int(part) + 1
-    return 0 if any("embed" in part for part in parts) else None

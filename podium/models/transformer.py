@@ -1,6 +1,6 @@
-"""``transformer``: a pretrained encoder, fine-tuned with a pooled classification head.
+"""``transformer``: a pretrained encoder, fine-tuned with a pooled head by the engine.
 
-Shapes: N rows, B rows of a batch, L tokens, D hidden size, K classes.
+Shapes: N rows, K classes, labels or values, O outputs of the head.
 """
 
 import dataclasses
@@ -12,65 +12,42 @@ import numpy as np
 import pandas as pd
 import torch
 import transformers
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer
 
+from podium import tokens
+from podium.engine.backbones import Backbone, check_ids, open_backbone
 from podium.engine.checkpoint import Checkpoint, fingerprint
-from podium.engine.encoding import Encoded, encode, length_batches
+from podium.engine.chunks import ChunkPooling
+from podium.engine.encoding import BUDGET, length_batches
+from podium.engine.head import Head
+from podium.engine.inputs import Encoded, choose_length, compose, full_lengths, prune_vocabulary
 from podium.engine.loop import Finetuning
-from podium.errors import UserError
+from podium.engine.lora import add_lora, merge_lora
+from podium.engine.losses import Loss, make_loss
+from podium.engine.memory import keep_heap
+from podium.engine.network import Network
+from podium.engine.objective import Objective, Rows
+from podium.engine.optimization import freeze_layers
+from podium.engine.pooling import make_pooling
+from podium.engine.precision import fast_bf16
+from podium.engine.reinit import reinitialise
+from podium.engine.stopping import inner_split
+from podium.engine.targets import Scale, as_target, inner_score
+from podium.engine.template import Template
 from podium.files import read_json, write_csv, write_json
+from podium.models.transformer_options import Options
 from podium.rerun import digest
+from podium.seeds import derive
+from podium.targets import TaskType, type_of
+
+__all__ = ["Model", "Options"]
 
 log = logging.getLogger(__name__)
 transformers.utils.logging.disable_progress_bar()
 transformers.utils.logging.set_verbosity_error()
 
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """The keys of a ``transformer`` model's config block; see ``podium.config.Transformer``.
-
-    ``encoder`` is a local folder by now; ``precision`` may still be ``auto``.
-    """
-
-    encoder: str
-    max_length: int
-    pooling: str
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    head_learning_rate: float
-    layer_decay: float
-    weight_decay: float
-    warmup: float
-    max_grad_norm: float
-    dropout: float
-    attention_dropout: float
-    precision: str
-
-
-class Network(nn.Module):
-    """Encoder, pooling over tokens, dropout, one linear layer."""
-
-    def __init__(self, encoder: nn.Module, hidden: int, classes: int, pooling: str, dropout: float) -> None:
-        super().__init__()
-        self.encoder, self.pooling = encoder, pooling
-        self.dropout, self.head = nn.Dropout(dropout), nn.Linear(hidden, classes)
-        nn.init.normal_(self.head.weight, std=0.02)
-        nn.init.zeros_(self.head.bias)
-
-    def forward(self, **inputs: torch.Tensor) -> torch.Tensor:
-        """Return logits (B, K) of token ids and masks (B, L)."""
-        states_BLD = self.encoder(**inputs).last_hidden_state
-        if self.pooling == "cls":
-            pooled_BD = states_BLD[:, 0]
-        else:
-            mask_BL1 = inputs["attention_mask"].unsqueeze(-1).to(states_BLD.dtype)
-            pooled_BD = (states_BLD * mask_BL1).sum(dim=1) / mask_BL1.sum(dim=1)
-        return self.head(self.dropout(pooled_BD))
+NEW = ("pooling.", "chunks.", "head.")  # what is not the encoder's
 
 
 class Model:
@@ -79,80 +56,239 @@ class Model:
     def __init__(self, options: Options, *, classes: int, seed: int, device: str, threads: int) -> None:
         self.options, self.classes, self.seed = options, classes, seed
         self.device = torch.device(device)
+        self.type: TaskType = "single_label"
+        self.max_length = 0
+        self.scale = Scale.none(classes)
+        self.curve = pd.DataFrame()
+        self.seconds: list[float] = []
+        self._template: Template | None = None
+        self._network: Network | None = None
+        self._loss: Loss | None = None
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(True, warn_only=True)
-        self.tokenizer: Any = None
-        self.network: Network | None = None
-        self.curve = pd.DataFrame()
+        if self.device.type == "cpu":
+            keep_heap()
+
+    @property
+    def network(self) -> Network:
+        """The network, once it is fitted or loaded."""
+        assert self._network is not None
+        return self._network
 
     def fit(
-        self, rows: pd.DataFrame, target: np.ndarray, weight: np.ndarray, *, scratch: Path | None = None
+        self,
+        rows: pd.DataFrame,
+        target: np.ndarray,
+        weight: np.ndarray,
+        *,
+        scratch: Path | None = None,
+        teacher: np.ndarray | None = None,
+        start: Path | None = None,
     ) -> None:
-        """Fine-tune on ``rows``; see ``Classifier.fit``. A killed run in ``scratch`` is taken up where it was."""
+        """Fine-tune on ``rows``; see ``Classifier.fit``. A killed run in ``scratch`` is taken up where it was.
+
+        ``start`` is the folder of a saved model with these options, whose encoder they name: training goes on from it.
+        """
+        self.type = type_of(target)
+        self.scale = Scale.of(target, weight)
+        encoded = self._encode_training(rows)
         torch.manual_seed(self.seed)
-        self.tokenizer, encoder, hidden = open_encoder(self.options, self.device)
-        self.network = Network(encoder, hidden, self.classes, self.options.pooling, self.options.dropout)
+        backbone = self._build(Path(self.options.encoder), counts=_counts(target, weight, self.classes))
+        check_ids(int(encoded.tokens.max(initial=0)), backbone.encoder, self.options.encoder)
+        if start is not None:
+            self._read_head(start)
+        reinitialise(backbone.encoder, self.options.reinit_layers)
+        fresh = backbone.fresh if not self.options.reinit_layers else backbone.fresh | {"pooler"}
+        adapters = self.options.adapters()
+        if adapters is not None:
+            add_lora(backbone.encoder, **dataclasses.asdict(adapters), fresh=fresh)
+        freeze_layers(self.network, self.options.freeze_layers)
+        used, encoded = self._pruned(encoded)
+        table = shrink(backbone.encoder, used)
         self.network.to(self.device).train()
-        encoded = encode(self.tokenizer, rows, self.options.max_length)
-        _check_ids(encoded, encoder, self.options.encoder)
-        log.info(
-            "transformer: %d rows, %.1f%% fill max_length or are cut to it",
-            len(rows),
-            100 * encoded.share_full,
-        )
-        checkpoint = Checkpoint(scratch, self._fingerprint(encoded, target, weight))
-        finetuning = Finetuning(
-            self.network,
+        data = Rows(
             encoded,
-            torch.as_tensor(target, dtype=torch.long, device=self.device),
+            as_target(self.scale.standardised(target), self.classes, self.device),
             torch.as_tensor(weight, dtype=torch.float32, device=self.device),
-            self.options,
-            seed=self.seed,
-            autocast=self._autocast(),
-            checkpoint=checkpoint,
+            None if teacher is None else torch.as_tensor(teacher, dtype=torch.float32, device=self.device),
         )
-        self.curve = finetuning.run()
+        self._train(data, rows, target, fresh, scratch)
+        grow(backbone.encoder, table, used)
+        if adapters is not None:
+            merge_lora(backbone.encoder)
+            self.network.speed_up()
+
+    def _train(
+        self,
+        data: Rows,
+        rows: pd.DataFrame,
+        target: np.ndarray,
+        fresh: frozenset[str],
+        scratch: Path | None,
+    ) -> None:
+        recipe = self.options.recipe()
+        trained, held = np.arange(len(rows)), np.zeros(0, dtype=np.int64)
+        if recipe.stopping is not None:
+            seed = derive(self.seed, "stopping")
+            trained, held = _inner_rows(rows, target, recipe.stopping.share, seed)
+        assert self._loss is not None
+        objective = Objective(
+            *(self.network, self._loss, data, recipe),
+            embedding=self.network.encoder.get_input_embeddings(),  # type: ignore[operator]
+            pooled=self.network.pooled,
+            multiple=1 if self.device.type == "cpu" else 8,
+        )
+        checkpoint = Checkpoint(scratch, self._fingerprint(data))
+        finetuning = Finetuning(
+            *(self.network, objective, recipe, trained),
+            seed=self.seed,
+            checkpoint=checkpoint,
+            evaluate=(lambda: self._inner_score(data, held)) if len(held) else None,
+            fresh=fresh,
+        )
+        self.curve, self.seconds = finetuning.run(), finetuning.seconds
         checkpoint.remove()
 
-    def _fingerprint(self, encoded: Encoded, target: np.ndarray, weight: np.ndarray) -> str:
+    def _encode_training(self, rows: pd.DataFrame) -> Encoded:
+        """Token ids of the training rows; ``max_length: auto`` is settled by them."""
+        folder = Path(self.options.encoder)
+        self._template = Template.of(tokens.open_tokenizer(folder))
+        table = _tokens(folder, rows)
+        if self.options.max_length == "auto":
+            lengths = full_lengths(table, self._template)
+            self.max_length = choose_length(lengths, max_cut=self.options.max_cut, limit=_limit(folder))
+        else:
+            self.max_length = self.options.max_length
+        encoded = compose(table, self._template, self.options.inputs(), max_length=self.max_length)
+        log.info(
+            "transformer: %d rows, max_length %d cuts %.2f%% of them and %.2f%% of their tokens",
+            *(len(rows), self.max_length, 100 * encoded.rows_cut, 100 * encoded.tokens_cut),
+        )
+        return encoded
+
+    def _pruned(self, encoded: Encoded) -> tuple[np.ndarray | None, Encoded]:
+        """Keep the word embeddings in use: the others have no gradient, and stay as they were pretrained."""
+        adversarial = self.options.adversarial
+        if (
+            adversarial is not None and adversarial["method"] == "awp"
+        ):  # its steps are as long as a matrix's norm
+            return None, encoded
+        used, pruned = prune_vocabulary(encoded)
+        if (
+            pruned.template.pad != encoded.template.pad
+        ):  # RoBERTa and its kin count positions from the padding's id
+            return None, encoded
+        return used, pruned
+
+    def _build(self, folder: Path, counts: np.ndarray) -> Backbone:
+        """Make the network around the encoder in ``folder``, and the loss."""
+        options = self.options
+        backbone = open_backbone(
+            folder,
+            dropout=options.dropout,
+            attention_dropout=options.attention_dropout,
+            max_length=self.max_length,
+            device_type=self.device.type,
+            attention="auto",
+            gradient_checkpointing=options.gradient_checkpointing,
+        )
+        self._loss = make_loss(options.losses(), type=self.type, classes=self.classes, counts=counts).to(
+            self.device
+        )
+        pooling = make_pooling(
+            options.pooled(),
+            hidden=backbone.hidden,
+            heads=int(backbone.encoder.config.num_attention_heads),
+            layers=backbone.layers,
+            has_pooler=getattr(backbone.encoder, "pooler", None) is not None,
+        )
+        chunked = options.long_texts == "chunks"
+        wanted = options.precision
+        bf16 = wanted == "bf16" or (wanted == "auto" and fast_bf16(self.device.type))
+        self._network = Network(
+            backbone.encoder,
+            pooling,
+            ChunkPooling(options.chunk_pooling, pooling.size) if chunked else None,
+            Head(options.head(), size=pooling.size, outputs=self._loss.outputs),
+            dtype=torch.bfloat16 if bf16 else torch.float32,
+            fast=options.lora is None and not options.gradient_checkpointing,
+        )
+        return backbone
+
+    def _read_head(self, folder: Path) -> None:
+        """Read the layers above the encoder from a saved model's folder."""
+        state = load_file(folder / "head.safetensors")
+        lacking, unknown = self.network.load_state_dict(state, strict=False)
+        wrong = [*unknown, *(name for name in lacking if name.startswith(NEW))]
+        if wrong:
+            raise ValueError(f"{folder} is a model of another form: {wrong}")
+
+    def _fingerprint(self, data: Rows) -> str:
         """What makes this run and no other: a checkpoint of another one must not be used."""
-        assert self.network is not None
-        root = Path(__file__).parents[2]
+        encoded, root = data.encoded, Path(__file__).parents[2]
         return fingerprint(
-            *(dataclasses.asdict(self.options), self.seed, self.classes, str(self.device), torch.__version__),
-            digest(root, "podium/models/transformer.py"),
-            *(torch.as_tensor(encoded.lengths), target.tobytes(), weight.tobytes()),
-            *(np.concatenate(field).tobytes() for field in encoded.fields.values()),
+            *(dataclasses.asdict(self.options), self.seed, self.classes, self.type, str(self.device)),
+            *(torch.__version__, torch.get_num_threads(), digest(root, "podium/models/transformer.py")),
+            *(encoded.tokens.tobytes(), encoded.offsets.tobytes(), encoded.row_of.tobytes()),
+            *(b"" if encoded.types is None else encoded.types.tobytes(), data.target, data.weight),
+            *((data.teacher,) if data.teacher is not None else ()),
             *self.network.state_dict().values(),
         )
 
     def predict(self, rows: pd.DataFrame) -> np.ndarray:
-        """Return probabilities (N, K)."""
-        assert self.network is not None
-        self.network.eval()
-        encoded = encode(self.tokenizer, rows, self.options.max_length)
-        proba = np.zeros((len(rows), self.classes))
-        with torch.inference_mode(), self._autocast():
-            for batch in length_batches(encoded.lengths, budget=8192):
-                logits_BK = self.network(**encoded.batch(batch, self.device))
-                proba[batch] = torch.softmax(logits_BK.double(), dim=-1).cpu().numpy()
-        return proba
+        """Return predictions (N, K); see ``Classifier.predict``."""
+        assert self._template is not None
+        table = _tokens(Path(self.options.encoder), rows)
+        encoded = compose(table, self._template, self.options.inputs(), max_length=self.max_length)
+        return self.scale.original(self._outputs(encoded, np.arange(len(rows))))
 
-    def _autocast(self) -> torch.autocast:
-        """Mixed precision: bf16 where asked for, or where the device multiplies it in hardware."""
-        kind = self.device.type
-        wanted = self.options.precision
-        enabled = wanted == "bf16" or (wanted == "auto" and fast_bf16(kind))
-        return torch.autocast(kind, dtype=torch.bfloat16, enabled=enabled)
+    def _outputs(self, encoded: Encoded, rows: np.ndarray) -> np.ndarray:
+        """Probabilities or standardised values (R, K) of ``rows`` (R,) of ``encoded``."""
+        assert self._loss is not None
+        result = np.zeros((len(rows), self.classes))
+        training = self.network.training
+        self.network.eval()
+        counts = encoded.counts[rows] if encoded.chunked else None
+        with torch.inference_mode():
+            for places in length_batches(encoded.widths[rows], BUDGET[self.device.type], counts):
+                batch = encoded.batch(rows[places], self.device, multiple=1)
+                result[places] = self._loss.predict(self.network(batch).double()).cpu().numpy()
+        self.network.train(training)
+        return result
+
+    def _inner_score(self, data: Rows, held: np.ndarray) -> float:
+        predicted = self._outputs(data.encoded, held)
+        kept = torch.from_numpy(held).to(self.device)
+        truth, weight = data.target[kept].cpu().numpy(), data.weight[kept].cpu().numpy()
+        assert self.options.stopping is not None
+        return inner_score(self.options.stopping["score"], self.type, predicted, truth, weight)
+
+    def steps(self) -> pd.DataFrame:
+        """See ``podium.models.Stepwise``."""
+        seconds = np.full(len(self.curve), np.nan)
+        if self.seconds:
+            seconds[-len(self.seconds) :] = self.seconds
+        return self.curve.assign(seconds=seconds, tokens_per_second=self.curve["tokens"] / seconds)
 
     def save(self, folder: Path) -> None:
-        """Write encoder and tokenizer in their own format, the head, the options and the learning curve."""
-        assert self.network is not None
-        self.network.encoder.save_pretrained(folder / "encoder")  # type: ignore[operator]
-        self.tokenizer.save_pretrained(folder / "encoder")
-        head = {name: value.contiguous().cpu() for name, value in self.network.head.state_dict().items()}
-        save_file(head, folder / "head.safetensors")
-        facts = {"options": dataclasses.asdict(self.options), "classes": self.classes, "seed": self.seed}
+        """Write encoder and tokenizer in their own format, the new layers, the options and the learning curve."""
+        assert self._template is not None
+        network = self.network
+        network.encoder.save_pretrained(folder / "encoder")  # type: ignore[operator]
+        tokens.copy_tokenizer(Path(self.options.encoder), folder / "encoder")
+        new = {name: value for name, value in network.state_dict().items() if name.startswith(NEW)}
+        save_file(
+            {name: value.cpu().contiguous() for name, value in new.items()}, folder / "head.safetensors"
+        )
+        facts = {
+            "options": dataclasses.asdict(self.options),
+            "classes": self.classes,
+            "seed": self.seed,
+            "type": self.type,
+            "max_length": self.max_length,
+            "scale": self.scale.facts(),
+            "template": dataclasses.asdict(self._template),
+        }
         write_json(facts, folder / "transformer.json")
         write_csv(self.curve, folder / "curve.csv")
 
@@ -160,92 +296,65 @@ class Model:
     def load(cls, folder: Path, *, device: str, threads: int) -> Self:
         """Read what ``save`` wrote."""
         saved = read_json(folder / "transformer.json")
-        options = Options(**saved["options"])
+        options = Options(**saved["options"] | {"encoder": str(folder / "encoder"), "lora": None})
         model = cls(options, classes=saved["classes"], seed=saved["seed"], device=device, threads=threads)
-        local = dataclasses.replace(options, encoder=str(folder / "encoder"))
-        model.tokenizer, encoder, hidden = open_encoder(local, model.device)
-        model.network = Network(encoder, hidden, model.classes, options.pooling, options.dropout)
-        model.network.head.load_state_dict(load_file(folder / "head.safetensors"))
+        model.type, model.max_length = saved["type"], saved["max_length"]
+        model.scale, model._template = Scale(**saved["scale"]), Template.read(saved["template"])
+        model._build(folder / "encoder", counts=np.ones(model.classes))
+        model._read_head(folder)
         model.network.to(model.device)
         return model
 
 
-def fast_bf16(device: str) -> bool:
-    """Whether ``device`` ("cpu" or "cuda") multiplies bf16 in hardware."""
-    if device == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    capability = torch.backends.cpu.get_cpu_capability()
-    return "AVX512" in capability and (
-        torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    )
+def _tokens(folder: Path, rows: pd.DataFrame) -> pd.DataFrame:
+    """Token ids of ``rows``: those that a rule made, or made here."""
+    if "tokens_a" in rows.columns:
+        return rows
+    ids = pd.Series(range(len(rows)), index=rows.index, dtype="str")
+    return tokens.tokenise(folder, rows.assign(id=ids))
 
 
-def open_encoder(options: Options, device: torch.device) -> tuple[Any, nn.Module, int]:
-    """Open tokenizer and encoder (fp32 weights, safetensors only) from a local folder; add the hidden size.
-
-    Raises ``UserError`` when the folder is no encoder with its tokenizer, or ``max_length`` is more than it can read.
-    """
-    local = {"local_files_only": True, "trust_remote_code": False}
-    try:
-        config = AutoConfig.from_pretrained(options.encoder, **local)
-        _set_dropout(config, options)
-        # Flash attention's backward in bf16 is slow on CPUs; plain matrix products are not
-        attention = "eager" if device.type == "cpu" else "sdpa"
-        encoder, loading = AutoModel.from_pretrained(
-            options.encoder,
-            config=config,
-            dtype=torch.float32,
-            attn_implementation=attention,
-            use_safetensors=True,
-            output_loading_info=True,
-            **local,
-        )
-        tokenizer = AutoTokenizer.from_pretrained(options.encoder, use_fast=True, **local)
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise UserError(f"transformer: cannot open the encoder in {options.encoder}: {reason}") from error
-    missing = sorted(name for name in loading["missing_keys"] if "pooler" not in name)
-    if missing:  # they would start from random numbers
-        raise UserError(
-            f"transformer: the weights in {options.encoder} lack {len(missing)} parameters of its config.json, "
-            f"such as {missing[0]}; take both from one model"
-        )
-    if len(tokenizer) <= len(set(tokenizer.all_special_ids)):  # without files it is made empty, not refused
-        raise UserError(
-            f"transformer: there is no tokenizer in {options.encoder}; put its tokenizer.json beside config.json"
-        )
-    longest = _positions(config, encoder)
-    if longest is not None and options.max_length > longest:
-        raise UserError(
-            f"transformer: max_length {options.max_length} is more than the {longest} positions of {options.encoder}"
-        )
-    return tokenizer, encoder, int(config.hidden_size)
+def _inner_rows(
+    rows: pd.DataFrame, target: np.ndarray, share: float, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows to train on, and real rows to choose the epoch by: no cluster of near-duplicates is on both sides."""
+    cluster = rows["cluster"].to_numpy() if "cluster" in rows.columns else np.arange(len(rows))
+    real = np.flatnonzero(rows["real"]) if "real" in rows.columns else np.arange(len(rows))
+    held = real[inner_split(cluster[real], target[real], share=share, seed=seed)]
+    return np.flatnonzero(~np.isin(cluster, cluster[held])), held
 
 
-def _positions(config: Any, encoder: Any) -> int | None:
-    """Longest input that the encoder has positions for; those of RoBERTa begin after the padding token's id."""
-    longest = getattr(config, "max_position_embeddings", None)
-    table = getattr(getattr(encoder, "embeddings", None), "position_embeddings", None)
-    padding = getattr(table, "padding_idx", None)
-    return longest if longest is None or padding is None else int(longest) - padding - 1
+def _counts(target: np.ndarray, weight: np.ndarray, classes: int) -> np.ndarray:
+    """Weighted rows of each class (K,); ones where a row has no single class."""
+    if type_of(target) != "single_label":
+        return np.ones(classes)
+    return np.bincount(target, weights=weight, minlength=classes)
 
 
-def _check_ids(encoded: Encoded, encoder: Any, name: str) -> None:
-    """Raise ``UserError`` for token ids without an embedding: a GPU would only tell of a failed assertion."""
-    known = encoder.get_input_embeddings().num_embeddings
-    highest = max(int(ids.max(initial=0)) for ids in encoded.fields["input_ids"])
-    if highest >= known:
-        raise UserError(
-            f"transformer: the tokenizer in {name} has the token id {highest}, but the encoder has only {known} "
-            "embeddings; take both from one model"
-        )
+def _limit(folder: Path) -> int | None:
+    """Positions of the encoder in ``folder``; the first two of RoBERTa and its kin are taken."""
+    config = read_json(folder / "config.json")
+    longest = config.get("max_position_embeddings")
+    if longest is None or config.get("position_biased_input") is False:
+        return None
+    return int(longest) - (2 if "roberta" in str(config.get("model_type")) else 0)
 
 
-def _set_dropout(config: Any, options: Options) -> None:
-    """Set the dropouts under the names that BERT-like and DistilBERT-like configs use."""
-    for name in ("hidden_dropout_prob", "dropout", "embd_pdrop"):
-        if hasattr(config, name):
-            setattr(config, name, options.dropout)
-    for name in ("attention_probs_dropout_prob", "attention_dropout"):
-        if hasattr(config, name):
-            setattr(config, name, options.attention_dropout)
+def shrink(encoder: Any, used: np.ndarray | None) -> nn.Embedding:
+    """Give ``encoder`` a table of the word embeddings ``used`` (V,) alone; return the whole table."""
+    table: nn.Embedding = encoder.get_input_embeddings()
+    if used is not None:
+        rows = table.weight.detach()[torch.from_numpy(used).to(table.weight.device)].clone()
+        small = nn.Embedding.from_pretrained(rows, freeze=not table.weight.requires_grad)
+        encoder.set_input_embeddings(small)
+    return table
+
+
+def grow(encoder: Any, table: nn.Embedding, used: np.ndarray | None) -> None:
+    """Put the trained rows back into the whole ``table``, and that into ``encoder``."""
+    if used is None:
+        return
+    small = encoder.get_input_embeddings().weight.detach()
+    with torch.no_grad():
+        table.weight[torch.from_numpy(used)] = small.to(table.weight.device)
+    encoder.set_input_embeddings(table.to(small.device))

@@ -1,24 +1,21 @@
-"""Tokens of every row once, batches of every row once."""
-
-from pathlib import Path
+"""Batches have every row once, of similar length, within their budget."""
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transformers import AutoTokenizer, BertTokenizerFast
 
-from podium.engine.encoding import WINDOW, Encoded, encode, epoch_batches, length_batches
+from podium.engine.encoding import (
+    WINDOW,
+    epoch_batches,
+    length_batches,
+    split,
+    token_batches,
+)
 
 CPU = torch.device("cpu")
 LENGTHS = st.lists(st.integers(1, 300), min_size=1, max_size=200).map(np.array)
-
-
-@pytest.fixture(scope="module")
-def tokenizer(encoder: Path) -> BertTokenizerFast:
-    return AutoTokenizer.from_pretrained(encoder)
 
 
 @settings(deadline=None)
@@ -52,38 +49,67 @@ def test_prediction_batches_keep_to_the_budget(lengths: np.ndarray, budget: int)
     assert all(tokens <= budget or len(batch) == 1 for tokens, batch in zip(padded, batches, strict=True))
 
 
-def test_batches_are_padded_on_the_right_and_masked() -> None:
-    ids = [np.array([7, 8, 9]), np.array([4]), np.array([5, 6])]
-    types = [np.array([0, 1, 1]), np.array([0]), np.array([0, 1])]
-    encoded = Encoded(
-        fields={"input_ids": ids, "token_type_ids": types},
-        padding={"input_ids": 3, "token_type_ids": 0},
-        lengths=np.array([3, 1, 2]),
-        share_full=0.0,
+def padded(batch: np.ndarray, lengths: np.ndarray, counts: np.ndarray | None) -> int:
+    """Tokens of a batch's inputs, padding counted."""
+    return int(lengths[batch].max() * (len(batch) if counts is None else counts[batch].sum()))
+
+
+def greedy(lengths: np.ndarray, counts: np.ndarray | None, budget: int) -> int:
+    """How many batches there are when each takes rows, the longest first, as long as they fit."""
+    batches: list[list[int]] = []
+    for row in np.lexsort((np.zeros(len(lengths)) if counts is None else counts, lengths))[::-1]:
+        if batches and padded(np.array([*batches[-1], row]), lengths, counts) <= budget:
+            batches[-1].append(row)
+        else:
+            batches.append([row])
+    return len(batches)
+
+
+@settings(deadline=None)
+@given(LENGTHS, st.integers(1, 3000), st.integers(1, 9), st.booleans(), st.integers(0, 99))
+def test_token_batches_have_each_row_once_and_keep_to_the_budget(
+    lengths: np.ndarray, budget: int, window: int, chunked: bool, seed: int
+) -> None:
+    counts = np.random.default_rng(seed).integers(1, 5, len(lengths)) if chunked else None
+    found, again = (
+        token_batches(lengths, budget, np.random.default_rng(seed), window=window, counts=counts)
+        for _ in range(2)
     )
-    batch = encoded.batch(np.array([2, 1]), CPU)
-    assert {name: tensor.tolist() for name, tensor in batch.items()} == {
-        "input_ids": [[5, 6], [4, 3]],
-        "token_type_ids": [[0, 1], [0, 0]],
-        "attention_mask": [[1, 1], [1, 0]],
-    }
+    assert [batch.tolist() for batch in found] == [batch.tolist() for batch in again]
+    assert sorted(np.concatenate(found)) == list(range(len(lengths)))
+    assert all(len(batch) == 1 or padded(batch, lengths, counts) <= budget for batch in found)
+    whole = token_batches(lengths, budget, np.random.default_rng(seed), window=10**6, counts=counts)
+    assert len(whole) == greedy(lengths, counts, budget)  # one window: as few as there can be in this order
+    ordered = sorted(whole, key=lambda batch: (lengths[batch].max(), lengths[batch].min()))
+    assert (np.diff(np.concatenate([np.sort(lengths[batch]) for batch in ordered])) >= 0).all()
+    kept = length_batches(lengths, budget, counts)
+    assert sorted(np.concatenate(kept)) == list(range(len(lengths)))
+    assert all(len(batch) == 1 or padded(batch, lengths, counts) <= budget for batch in kept)
 
 
-def test_rows_are_cut_at_max_length_the_longer_segment_first(tokenizer: BertTokenizerFast) -> None:
-    rows = pd.DataFrame({"text_a": ["ape " * 20, "ape"], "text_b": ["cat dog", "cat"]}, dtype="str")
-    encoded = encode(tokenizer, rows, 12)
-    assert encoded.lengths.tolist() == [12, 5]
-    words = tokenizer.convert_ids_to_tokens(encoded.fields["input_ids"][0])
-    assert words == ["[CLS]", *["ape"] * 7, "[SEP]", "cat", "dog", "[SEP]"]
-    assert encoded.fields["token_type_ids"][0].tolist() == [0] * 9 + [1] * 3
-    single = encode(tokenizer, rows[["text_a"]], 12)
-    assert set(single.fields) == {"input_ids"}
-    assert single.share_full == 0.5
-    assert single.padding["input_ids"] == tokenizer.pad_token_id
+def test_token_batches_are_of_about_one_size_in_another_order_each_epoch() -> None:
+    lengths, generator = np.random.default_rng(0).integers(5, 128, 2000), np.random.default_rng(1)
+    first, second = (token_batches(lengths, 4096, generator, window=8) for _ in range(2))
+    assert {frozenset(batch) for batch in first} != {frozenset(batch) for batch in second}
+    sizes = np.array([padded(batch, lengths, None) for batch in first])
+    assert sizes.min() > 0.6 * sizes.max()
+    longest = np.array([lengths[batch].max() for batch in token_batches(lengths, 4096, generator, window=99)])
+    assert abs(np.corrcoef(longest, np.arange(len(longest)))[0, 1]) < 0.5  # long ones do not come first
 
 
-def test_tokens_are_those_of_each_row_alone(tokenizer: BertTokenizerFast) -> None:
-    rows = pd.DataFrame({"text_a": ["", "the Ape", "unseen \u4f60\u597d gold", "x" * 300]}, dtype="str")
-    encoded = encode(tokenizer, rows, 16)
-    for text, ids in zip(rows["text_a"], encoded.fields["input_ids"], strict=True):
-        assert ids.tolist() == tokenizer(text, truncation=True, max_length=16)["input_ids"]
+@settings(deadline=None)
+@given(LENGTHS, st.integers(1, 40), st.integers(1, 2000), st.booleans())
+def test_parts_of_a_batch(lengths: np.ndarray, parts: int, max_tokens: int, chunked: bool) -> None:
+    counts = np.random.default_rng(0).integers(1, 5, len(lengths)) if chunked else None
+    batch = np.random.default_rng(1).permutation(len(lengths))[: max(1, len(lengths) // 2)]
+    even = split(batch, lengths, parts=parts, max_tokens=None, counts=counts)
+    assert sorted(np.concatenate(even)) == sorted(batch)
+    assert len(even) == min(parts, len(batch))
+    assert np.ptp([len(part) for part in even]) <= 1
+    small = split(batch, lengths, parts=None, max_tokens=max_tokens, counts=counts)
+    assert sorted(np.concatenate(small)) == sorted(batch)
+    assert all(len(part) == 1 or padded(part, lengths, counts) <= max_tokens for part in small)
+    for found in (even, small):
+        assert (np.diff([lengths[part].max() for part in found]) <= 0).all()
+    with pytest.raises(ValueError, match="either parts or max_tokens"):
+        split(batch, lengths, parts=None, max_tokens=None)

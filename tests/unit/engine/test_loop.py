@@ -1,4 +1,4 @@
-"""The training loop against a plain one, and runs that are stopped and taken up again."""
+"""The training loop against a plain one, every trick through it, and runs that are stopped and taken up again."""
 
 from pathlib import Path
 from typing import Any
@@ -8,20 +8,39 @@ import pandas as pd
 import pytest
 import torch
 from model_samples import make, rows_of, saved_bytes
+from transformers import AutoModel, AutoTokenizer, get_linear_schedule_with_warmup
 
 from podium.engine import checkpoint as checkpoints
 from podium.engine import loop
-from podium.engine.encoding import encode, epoch_batches
-from podium.models import transformer
+from podium.engine.encoding import epoch_batches
+from podium.engine.optimization import parameter_groups
 from podium.models.transformer import Model
-from podium.seeds import derive
 
 TARGET = np.arange(40) % 3
 ROWS = rows_of(TARGET)
+TRICKS: dict[str, dict[str, Any]] = {
+    "accumulate": {"accumulate": 3},
+    "adversarial": {"adversarial": {"method": "pgd", "from_epoch": 2}},
+    "average": {"average": {"method": "ema", "decay": 0.9}},
+    "freeze_layers": {"freeze_layers": 1},
+    "batch_tokens": {"batch_tokens": 128, "steps": 15},
+    "chunks": {"long_texts": "chunks", "max_length": 8, "chunk_pooling": "attention"},
+    "dropout_samples": {"dropout_samples": 3},
+    "freelb": {"adversarial": {"method": "freelb", "steps": 2}},
+    "mixup": {"mixup": {"where": "words"}},
+    "r_drop": {"r_drop": {"alpha": 2.0}},
+    "reinit_layers": {"reinit_layers": 1},
+    "schedule": {"schedule": "cosine", "epochs": 2.5},
+    "stopping": {"stopping": {"share": 0.25, "score": "accuracy"}, "average": {"start": 0.3}},
+    "swa": {"average": {"method": "swa", "start": 0.5, "every": None}},
+    "truncation": {"truncation": "head_tail", "max_length": 9},
+    "unfreeze": {"unfreeze": 1.0, "epochs": 3},
+    "word_dropout": {"word_dropout": {"rate": 0.2}},
+}
 
 
 def unfitted(encoder: Path, **changes: Any) -> Model:
-    model = make("transformer", 3, encoder=str(encoder), epochs=3, **changes)
+    model = make("transformer", 3, encoder=str(encoder), **{"epochs": 3, **changes})
     assert isinstance(model, Model)
     return model
 
@@ -33,38 +52,114 @@ def saved(model: Model, folder: Path) -> dict[str, bytes]:
 
 
 def test_the_same_weights_as_a_plain_loop(encoder: Path) -> None:
-    """AdamW, the scheduler and clipping of torch in the order of a textbook, on the same batches."""
+    """Transformers' own encoder and schedule, AdamW and clipping of torch in the order of a textbook."""
     weight = np.linspace(0.5, 1.5, len(TARGET))
-    model = unfitted(encoder)
+    model = unfitted(encoder, dropout=0.0, layer_decay=1.0, warmup=0.0)
     model.fit(ROWS, TARGET, weight)
-    assert model.network is not None
 
     torch.manual_seed(model.seed)
-    tokenizer, inner, hidden = transformer.open_encoder(model.options, model.device)
-    network = transformer.Network(inner, hidden, 3, "mean", model.options.dropout).train()
-    encoded = encode(tokenizer, ROWS, model.options.max_length)
-    optimizer = torch.optim.AdamW(loop.parameter_groups(network, model.options), foreach=False)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: loop.rate_factor(step, 15, 0.1))
-    number = 0
+    inner, tokenizer = AutoModel.from_pretrained(encoder), AutoTokenizer.from_pretrained(encoder)
+    head = torch.nn.Linear(32, 3)
+    torch.nn.init.normal_(head.weight, std=0.02)
+    torch.nn.init.zeros_(head.bias)
+    plain = torch.nn.ModuleDict({"encoder": inner.train(), "head": head})
+    for module in plain.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    lengths = np.array([len(ids) for ids in tokenizer(ROWS["text_a"].tolist())["input_ids"]])
+    groups = parameter_groups(plain, model.options.recipe().optimization, fresh=())
+    optimizer = torch.optim.AdamW(groups, foreach=False)
+    schedule = get_linear_schedule_with_warmup(optimizer, 0, 15)
     for epoch in range(3):
-        for batch in epoch_batches(encoded.lengths, 8, np.random.default_rng([model.seed, epoch])):
-            torch.manual_seed(derive(model.seed, "step", number))
+        random = np.random.default_rng([model.seed, epoch])
+        for batch in epoch_batches(lengths, 8, random, window=loop.WINDOW):
+            inputs = tokenizer(ROWS["text_a"].iloc[batch].tolist(), padding=True, return_tensors="pt")
+            mask = inputs["attention_mask"].unsqueeze(-1).float()
+            pooled = (inner(**inputs).last_hidden_state * mask).sum(1) / mask.sum(1)
             losses = torch.nn.functional.cross_entropy(
-                network(**encoded.batch(batch, model.device)),
-                torch.as_tensor(TARGET[batch]),
-                reduction="none",
+                head(pooled), torch.as_tensor(TARGET[batch]), reduction="none"
             )
             (losses * torch.as_tensor(weight[batch])).mean().backward()
-            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            torch.nn.utils.clip_grad_norm_(plain.parameters(), 1.0)
             optimizer.step()
             schedule.step()
             optimizer.zero_grad()
-            number += 1
-    assert number == 15 == len(model.curve)
-    for (name, ours), (_, plain) in zip(
-        model.network.named_parameters(), network.named_parameters(), strict=True
-    ):
-        torch.testing.assert_close(ours, plain, atol=2e-6, rtol=1e-4, msg=name)
+    assert len(model.curve) == 15
+    ours = dict(model.network.encoder.named_parameters())
+    for name, parameter in inner.named_parameters():
+        if (
+            "word_embeddings" not in name and "key.bias" not in name
+        ):  # ids without a row decay there, and not here
+            torch.testing.assert_close(ours[name], parameter, atol=2e-5, rtol=1e-4, msg=name)
+    used = np.unique(np.concatenate(tokenizer(ROWS["text_a"].tolist())["input_ids"]))
+    table = ours["embeddings.word_embeddings.weight"]
+    torch.testing.assert_close(
+        table[used], inner.embeddings.word_embeddings.weight[used], atol=2e-5, rtol=1e-4
+    )
+    torch.testing.assert_close(model.network.head.output.weight, head.weight, atol=2e-5, rtol=1e-4)
+
+
+def test_a_batch_in_parts_is_the_batch(encoder: Path) -> None:
+    """The gradient of accumulated parts: the same weights after one step, to 1e-6."""
+    after = []
+    for parts in (1, 4):
+        model = unfitted(encoder, steps=1, batch_size=40, accumulate=parts, dropout=0.0, warmup=0.0)
+        model.fit(ROWS, TARGET, np.linspace(0.5, 1.5, 40))
+        after.append(model)
+    assert after[0].curve["norm"].iloc[0] == pytest.approx(after[1].curve["norm"].iloc[0], rel=1e-5)
+    assert after[0].curve["loss"].iloc[0] == pytest.approx(after[1].curve["loss"].iloc[0], rel=1e-6)
+
+
+def test_unused_word_embeddings_stay_as_they_were(encoder: Path) -> None:
+    model = unfitted(encoder)
+    model.fit(ROWS, TARGET, np.ones(40))
+    before = AutoModel.from_pretrained(encoder).embeddings.word_embeddings.weight
+    after = model.network.encoder.embeddings.word_embeddings.weight
+    tokenizer = AutoTokenizer.from_pretrained(encoder)
+    used = np.unique(np.concatenate(tokenizer(ROWS["text_a"].tolist())["input_ids"]))
+    changed = np.flatnonzero((after != before).any(dim=1).numpy())
+    assert set(used) <= set(changed) <= {*used, *tokenizer.all_special_ids}
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+def test_every_trick_trains_and_resumes_to_the_same_bytes(
+    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trick: str
+) -> None:
+    rows = ROWS.assign(cluster=np.arange(40))
+    plain, undisturbed = unfitted(encoder), unfitted(encoder, **TRICKS[trick])
+    plain.fit(rows, TARGET, np.ones(40))
+    undisturbed.fit(rows, TARGET, np.ones(40))
+    assert np.isfinite(undisturbed.curve["loss"]).all()
+    proba = undisturbed.predict(rows)
+    assert np.abs(proba - plain.predict(rows)).max() > (0 if trick == "accumulate" else 1e-7)
+    with monkeypatch.context() as patch:
+        stop_after(patch, 8)
+        with pytest.raises(KeyboardInterrupt):
+            unfitted(encoder, **TRICKS[trick]).fit(rows, TARGET, np.ones(40), scratch=tmp_path / "scratch")
+    resumed = unfitted(encoder, **TRICKS[trick])
+    resumed.fit(rows, TARGET, np.ones(40), scratch=tmp_path / "scratch")
+    assert saved(resumed, tmp_path / "a") == saved(undisturbed, tmp_path / "b")
+    loaded = Model.load(tmp_path / "a", device="cpu", threads=1)
+    np.testing.assert_allclose(loaded.predict(rows), proba, atol=1e-7)
+
+
+def test_frozen_layers_stay_as_they_were(encoder: Path) -> None:
+    model = unfitted(encoder, freeze_layers=1)
+    model.fit(ROWS, TARGET, np.ones(40))
+    before = dict(AutoModel.from_pretrained(encoder).named_parameters())
+    for name, parameter in model.network.encoder.named_parameters():
+        frozen = name.startswith(("embeddings.", "encoder.layer.0."))
+        assert torch.equal(parameter, before[name]) == (frozen or name.startswith("pooler.")), name
+
+
+def test_the_best_epoch_is_chosen_on_rows_that_do_not_train(encoder: Path) -> None:
+    model = unfitted(encoder, stopping={"share": 0.25, "patience": 1}, learning_rate=1e-2, epochs=8)
+    model.fit(ROWS.assign(cluster=np.arange(40) // 2), TARGET, np.ones(40))
+    rows = model.curve.groupby("epoch")["rows"].sum()
+    assert (rows < 40).all()
+    scores = model.curve["score"].dropna().to_numpy()
+    assert len(scores) == len(rows)
+    assert len(scores) == 8 or int(scores.argmax()) == len(scores) - 2  # one epoch without gain was the last
 
 
 def stop_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
@@ -108,11 +203,12 @@ def test_a_stopped_run_ends_with_the_same_bytes(
     "change",
     [
         {"options": {"learning_rate": 2e-4}},
+        {"options": {"loss": {"smoothing": 0.1}}},
         {"target": (TARGET + 1) % 3},
         {"rows": ROWS.assign(text_a=ROWS["text_a"].str[::-1])},
         {"weight": np.full(40, 0.5)},
     ],
-    ids=["settings", "labels", "texts", "weights"],
+    ids=["settings", "loss", "labels", "texts", "weights"],
 )
 def test_a_checkpoint_of_another_run_is_never_used(
     encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]

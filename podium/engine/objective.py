@@ -1,0 +1,145 @@
+"""The loss of a part of a batch and its gradient, with the tricks that change inputs, targets or passes.
+
+Shapes: N training rows, B rows of a part, K classes or values, V token ids.
+"""
+
+import contextlib
+import dataclasses
+
+import numpy as np
+import torch
+from torch import nn
+
+from podium.engine.adversarial import make_adversary
+from podium.engine.divergences import distillation, r_drop
+from podium.engine.head import average_samples
+from podium.engine.inputs import Batch, Encoded
+from podium.engine.losses import Loss
+from podium.engine.mixing import Mixup, drop_words, special_table
+from podium.engine.recipe import Recipe
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Rows:
+    """What a run trains on.
+
+    ``target`` (N, K) float and ``weight`` (N,) are on the device; ``teacher`` (N, K) are another model's probabilities,
+    a row of zeros where it has none.
+    """
+
+    encoded: Encoded
+    target: torch.Tensor
+    weight: torch.Tensor
+    teacher: torch.Tensor | None = None
+
+
+class Objective:
+    """Computes gradients of ``network`` on parts of batches; nothing here outlives a step.
+
+    ``network`` takes a ``Batch`` and returns logits (B, outputs), or (M, B, outputs) of several dropout samples;
+    ``embedding`` is its table of words and the output of its module ``pooled`` (B, D) what its head reads. Batches are
+    padded to a ``multiple``.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        loss: Loss,
+        rows: Rows,
+        recipe: Recipe,
+        *,
+        embedding: nn.Embedding,
+        pooled: nn.Module,
+        multiple: int,
+    ) -> None:
+        self.network, self.loss, self.rows, self.recipe = network, loss, rows, recipe
+        self.device, self.multiple = rows.target.device, multiple
+        self._adversary = (
+            None if recipe.adversarial is None else make_adversary(recipe.adversarial, network, embedding)
+        )
+        self._mixup = None
+        if recipe.mixup is not None:
+            self._mixup = Mixup(recipe.mixup, embedding if recipe.mixup.where == "words" else pooled)
+        template = rows.encoded.template
+        self._special = special_table(template.ids, embedding.num_embeddings).to(self.device)
+        self._replacement = next(
+            code for code in (template.mask, template.unk, template.pad) if code is not None
+        )
+
+    def accumulate(self, part: np.ndarray, denominator: float, epoch: int) -> torch.Tensor:
+        """Add the gradient of the rows ``part`` (B,), their loss summed and divided by ``denominator``; return it."""
+        index = torch.from_numpy(part).to(self.device, non_blocking=True)
+        batch = self.rows.encoded.batch(part, self.device, multiple=self.multiple)
+        mask = batch.inputs["attention_mask"]
+        batch = self._hidden_words(batch, epoch)
+        target, weight = self.rows.target[index], self.rows.weight[index]
+        teacher = self._teacher(index, epoch)
+        with contextlib.ExitStack() as stack:
+            if self._mixup is not None and self.recipe.active("mixup", epoch):
+                mixture = self._mixup.draw(len(part), self.device)
+                target, weight = mixture.rows(target), mixture.rows(weight)
+                teacher = None if teacher is None else mixture.rows(teacher)
+                united = self._mixup.mask(mixture, mask)
+                stack.enter_context(self._mixup.applied(mixture, mask))
+                batch = dataclasses.replace(batch, inputs={**batch.inputs, "attention_mask": united})
+
+            def loss_of() -> torch.Tensor:
+                return self._loss(batch, target, weight, teacher, epoch) / denominator
+
+            if self._adversary is not None and self.recipe.active("adversarial", epoch):
+                return self._adversary.accumulate(loss_of, mask=batch.inputs["attention_mask"])
+            loss = loss_of()
+            loss.backward()
+            return loss.detach()
+
+    def _hidden_words(self, batch: Batch, epoch: int) -> Batch:
+        if self.recipe.word_dropout is None or not self.recipe.active("word_dropout", epoch):
+            return batch
+        ids = drop_words(
+            *(batch.inputs["input_ids"], self._special, self.recipe.word_dropout),
+            replacement=self._replacement,
+        )
+        return dataclasses.replace(batch, inputs={**batch.inputs, "input_ids": ids})
+
+    def _teacher(self, index: torch.Tensor, epoch: int) -> torch.Tensor | None:
+        if self.rows.teacher is None or not self.recipe.active("distillation", epoch):
+            return None
+        return self.rows.teacher[index]
+
+    def _loss(
+        self,
+        batch: Batch,
+        target: torch.Tensor,
+        weight: torch.Tensor,
+        teacher: torch.Tensor | None,
+        epoch: int,
+    ) -> torch.Tensor:
+        """Sum over the rows of the losses of one forward pass, or of the two of R-Drop."""
+
+        def of(logits: torch.Tensor) -> torch.Tensor:
+            return average_samples(lambda sample: self._labels(sample, target, weight, teacher), logits)
+
+        first = self.network(batch)
+        if self.recipe.r_drop is None or not self.recipe.active("r_drop", epoch):
+            return of(first)
+        second = self.network(batch)
+        return of(first) + of(second) + self.recipe.r_drop * self._divergence(first, second, weight)
+
+    def _labels(
+        self, logits: torch.Tensor, target: torch.Tensor, weight: torch.Tensor, teacher: torch.Tensor | None
+    ) -> torch.Tensor:
+        if teacher is None:
+            return self.loss(logits, target, weight)
+        assert self.recipe.distillation is not None
+        share, temperature = self.recipe.distillation.weight, self.recipe.distillation.temperature
+        known = weight * teacher.sum(dim=-1).clamp(
+            max=1
+        )  # rows without a teacher learn from their label alone
+        labels = self.loss(logits, target, weight - share * known)
+        return labels + share * distillation(logits, teacher, known, temperature, link=self.loss.link)
+
+    def _divergence(self, first: torch.Tensor, second: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        if first.ndim == 2:
+            return r_drop(first, second, weight, link=self.loss.link)
+        pairs = zip(first, second, strict=True)
+        return torch.stack([r_drop(a, b, weight, link=self.loss.link) for a, b in pairs]).mean()

@@ -1,0 +1,116 @@
+"""The keys of a ``transformer`` model's config block, and the parts of the engine that they are for."""
+
+import dataclasses
+from typing import Any, Literal
+
+from podium.engine.adversarial import AdversarialOptions
+from podium.engine.averaging import AverageOptions
+from podium.engine.head import HeadOptions
+from podium.engine.inputs import InputOptions
+from podium.engine.lora import LoraOptions
+from podium.engine.loss_options import LossOptions
+from podium.engine.mixing import MixupOptions, WordDropoutOptions
+from podium.engine.optimization import OptimizationOptions
+from podium.engine.pooling import PoolingOptions
+from podium.engine.recipe import Distillation, Recipe
+from podium.engine.stopping import StoppingOptions
+
+SINCE = "from_epoch"
+TIMED = ("adversarial", "mixup", "word_dropout", "r_drop", "distillation")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """See ``podium.config.Transformer``. ``encoder`` is a local folder by now; ``precision`` may still be ``auto``."""
+
+    encoder: str
+    precision: str
+    max_length: int | Literal["auto"]
+    max_cut: float
+    truncation: str
+    head_share: float
+    long_texts: str
+    max_chunks: int
+    chunk_overlap: int
+    chunk_pooling: str
+    pooling: str
+    dropout: float
+    attention_dropout: float
+    dropout_samples: int
+    reinit_layers: int
+    loss: dict[str, Any]
+    epochs: float
+    steps: int | None
+    batch_size: int
+    batch_tokens: int | None
+    accumulate: int
+    schedule: str
+    warmup: float
+    learning_rate: float
+    head_learning_rate: float
+    layer_decay: float
+    weight_decay: float
+    max_grad_norm: float
+    freeze_layers: int
+    unfreeze: float | None
+    gradient_checkpointing: bool
+    adversarial: dict[str, Any] | None
+    average: dict[str, Any] | None
+    mixup: dict[str, Any] | None
+    word_dropout: dict[str, Any] | None
+    r_drop: dict[str, Any] | None
+    distillation: dict[str, Any] | None
+    stopping: dict[str, Any] | None
+    lora: dict[str, Any] | None
+
+    def recipe(self) -> Recipe:
+        """How the run trains."""
+        r_drop = self._part("r_drop")
+        return Recipe(
+            epochs=self.epochs,
+            steps=self.steps,
+            batch_size=self.batch_size,
+            batch_tokens=self.batch_tokens,
+            accumulate=self.accumulate,
+            max_grad_norm=self.max_grad_norm,
+            optimization=self._taken(OptimizationOptions),
+            adversarial=_made(AdversarialOptions, self._part("adversarial")),
+            average=_made(AverageOptions, self._part("average")),
+            mixup=_made(MixupOptions, self._part("mixup")),
+            word_dropout=_made(WordDropoutOptions, self._part("word_dropout")),
+            r_drop=None if r_drop is None else r_drop["alpha"],
+            distillation=_made(Distillation, self._part("distillation")),
+            stopping=_made(StoppingOptions, self._part("stopping")),
+            since={name: getattr(self, name)[SINCE] for name in TIMED if getattr(self, name) is not None},
+        )
+
+    def inputs(self) -> InputOptions:
+        """How texts become token ids."""
+        return self._taken(InputOptions)
+
+    def pooled(self) -> PoolingOptions:
+        """How token states become one vector."""
+        return PoolingOptions(name=self.pooling, dropout=self.dropout)
+
+    def head(self) -> HeadOptions:
+        """The output layer."""
+        return HeadOptions(dropout=self.dropout, dropout_samples=self.dropout_samples)
+
+    def losses(self) -> LossOptions:
+        """The loss."""
+        return LossOptions(**self.loss)
+
+    def adapters(self) -> LoraOptions | None:
+        """LoRA, where it is on."""
+        return _made(LoraOptions, self.lora)
+
+    def _taken(self, kind: type[Any]) -> Any:
+        return kind(**{field.name: getattr(self, field.name) for field in dataclasses.fields(kind)})
+
+    def _part(self, name: str) -> dict[str, Any] | None:
+        block: dict[str, Any] | None = getattr(self, name)
+        return None if block is None else {key: value for key, value in block.items() if key != SINCE}
+
+
+def _made(kind: type[Any], block: dict[str, Any] | None) -> Any:
+    return None if block is None else kind(**block)
