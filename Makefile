@@ -19,7 +19,7 @@ help:
 	$(PIP) install --requirement envs/requirements.txt --constraint envs/constraints.txt
 	@touch $@
 
-.venv/installed-dev: .venv/installed envs/dev.txt
+.venv/installed-dev: .venv/installed envs/dev.txt envs/bench.txt envs/lora.txt
 	$(PIP) install --requirement envs/dev.txt --constraint envs/constraints.txt
 	@touch $@
 
@@ -37,6 +37,7 @@ lint: .venv/installed-dev
 	$(BIN)/snakemake --lint
 
 bench: .venv/installed
+	$(PIP) install --requirement envs/bench.txt --constraint envs/constraints.txt
 	@$(BIN)/python -m bench
 
 generated: .venv/installed
