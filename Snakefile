@@ -22,7 +22,7 @@ rule all:
         "results/submission.csv",
         "results/report/summary.txt",
         expand("results/scores/{task}/scores.csv", task=TASK),
-        expand("results/noise/{task}/review.csv", task=TASK),
+        expand("results/noise/{task}/review.csv", task=plan.judged),
 
 
 rule clean_results:
@@ -40,6 +40,7 @@ rule clean_results:
 include: "workflow/rules/fetch.smk"
 include: "workflow/rules/ingest.smk"
 include: "workflow/rules/text.smk"
+include: "workflow/rules/tokens.smk"
 include: "workflow/rules/folds.smk"
 include: "workflow/rules/noise.smk"
 include: "workflow/rules/augment.smk"

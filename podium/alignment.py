@@ -6,18 +6,7 @@ import numpy as np
 import pandas as pd
 
 from podium import predict
-from podium.errors import UserError, hint
-
-
-def encode(values: Sequence[str] | pd.Series, labels: Sequence[str]) -> np.ndarray:
-    """Return the position in ``labels`` of each value, (N,) int; an unknown value raises ``UserError``."""
-    codes = pd.Index(labels).get_indexer(pd.Index(values))
-    unknown = np.flatnonzero(codes < 0)
-    if len(unknown):
-        name = str(list(values)[unknown[0]])
-        where = f"row {unknown[0] + 1} of {len(codes)}"
-        raise UserError(f"labels: '{name}' ({where}) is no class: {hint(name, labels)}")
-    return codes
+from podium.targets import TaskType
 
 
 def positions(table: pd.DataFrame, ids: Sequence[str] | pd.Series) -> np.ndarray:
@@ -34,13 +23,18 @@ def positions(table: pd.DataFrame, ids: Sequence[str] | pd.Series) -> np.ndarray
     return order
 
 
-def probabilities(table: pd.DataFrame, ids: Sequence[str] | pd.Series, labels: Sequence[str]) -> np.ndarray:
-    """Return the probabilities (N, K) of a predictions table in the order of ``ids`` (N) and ``labels`` (K).
+def probabilities(
+    table: pd.DataFrame,
+    ids: Sequence[str] | pd.Series,
+    labels: Sequence[str],
+    type: TaskType = "single_label",
+) -> np.ndarray:
+    """Return the probabilities or values (N, K) of a predictions table in the order of ``ids`` (N) and ``labels`` (K).
 
-    Raises ``ValueError`` when ids or classes differ or a row is no distribution.
+    Raises ``ValueError`` when ids or classes differ, and as ``podium.predict.check`` does.
     """
-    proba = predict.to_array(table, labels)[positions(table, ids)]
-    predict.check(proba)
+    proba = predict.to_array(table, labels, type)[positions(table, ids)]
+    predict.check(proba, type)
     return proba
 
 

@@ -1,12 +1,18 @@
 """Compare a submission with true labels that the run never saw, to see whether its score was honest."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from podium import metrics
 from podium.errors import UserError, hint
+from podium.ingest import column_mistakes
+from podium.ingest_targets import mistakes as target_mistakes
+from podium.ingest_targets import names_of, parse
+from podium.submission_columns import Form
 
 LabelMetric = Callable[[list[str], list[str]], tuple[float, float]]
 
@@ -53,12 +59,93 @@ def compare(
         "the truth": _labels(truth, "the truth", id, target),
     }
     predicted, true = labels["the submission"], labels["the truth"]
-    for name, have, lack in (("the submission", predicted, true), ("the truth", true, predicted)):
-        missing = lack.index[~lack.index.isin(have.index)]
-        if len(missing):
-            raise UserError(f"{name} lacks {len(missing)} ids (first '{missing[0]}') that the other file has")
+    _same_ids(predicted.index, true.index)
     predicted = predicted.loc[true.index]
     true_score, true_se = metric_value(true.tolist(), predicted.tolist())
+    facts = _facts(metric, reported_cv, reported_se, true_score, true_se, len(true))
+    return {**facts, "accuracy": float((predicted == true).mean())}
+
+
+def compare_columns(
+    submission: pd.DataFrame,
+    truth: pd.DataFrame,
+    *,
+    form: Form,
+    names: Sequence[str],
+    proba: Callable[[], np.ndarray],
+    metric: str,
+    reported_cv: float,
+    reported_se: float,
+) -> dict[str, Any]:
+    """``compare`` for multi-label tasks and regressions; the result has no ``accuracy``.
+
+    Parameters
+    ----------
+    submission, truth
+        The truth has the target columns of the training file; the submission any form of
+        ``podium.submission.write_submission``. Ids as in ``compare``.
+    names
+        Class names or value columns of train; classes that only the truth has count as predicted nowhere.
+    proba
+        Gives predictions (N, K) in the order of the truth's rows, for a metric of probabilities where the submission
+        does not hold those of every class.
+
+    Raises
+    ------
+    UserError
+        As ``compare``, and for targets that cannot be read.
+    """
+    submission = _in_order(submission, truth, form.id)
+    mistakes = column_mistakes("the truth", truth, names_of(form.target))
+    mistakes += target_mistakes(
+        "the truth", truth, form.target, type=form.type, separator=form.label_separator, varied=False
+    )
+    if mistakes:
+        raise UserError("; ".join(mistakes))
+    known, true = parse(truth, form.target, type=form.type, separator=form.label_separator, known=names)
+    others = [column for column in submission if column != form.id]
+    wide = np.zeros((len(true), len(known)))
+    wide[:, : len(names)] = _numbers(submission, others, names, form, proba)
+    labels = wide.astype(np.float32) if metrics.get(metric, form.type).uses == "labels" else None
+    found = metrics.score(metric, true, labels, wide, classes=len(known))
+    return _facts(metric, reported_cv, reported_se, found.value, found.se, len(true))
+
+
+def _numbers(
+    submission: pd.DataFrame,
+    others: list[str],
+    names: Sequence[str],
+    form: Form,
+    proba: Callable[[], np.ndarray],
+) -> np.ndarray:
+    """The submission's labels, probabilities or values (N, K)."""
+    present = [name for name in names if name in others]
+    if form.type == "regression":
+        return submission[present or others].to_numpy(dtype=np.float64)
+    if form.probabilities and len(present) < len(names):
+        return proba()
+    if present and form.target not in others:
+        numbers = np.zeros((len(submission), len(names)))
+        numbers[:, [names.index(name) for name in present]] = submission[present].to_numpy(dtype=np.float64)
+        return numbers
+    joined = str(form.target) if form.target in others else others[0]
+    _, flags = parse(submission, joined, type=form.type, separator=form.label_separator, known=names)
+    return flags[:, : len(names)].astype(np.float64)
+
+
+def _in_order(submission: pd.DataFrame, truth: pd.DataFrame, id: str | None) -> pd.DataFrame:
+    """The submission's rows in the order of the truth's."""
+    ids = {
+        "the submission": _ids(submission, "the submission", id),
+        "the truth": _ids(truth, "the truth", id),
+    }
+    _same_ids(ids["the submission"], ids["the truth"])
+    return submission.set_axis(ids["the submission"]).loc[ids["the truth"]].reset_index(drop=True)
+
+
+def _facts(
+    metric: str, reported_cv: float, reported_se: float, true_score: float, true_se: float, n: int
+) -> dict[str, Any]:
     difference = reported_cv - true_score
     spread = math.hypot(reported_se, true_se)
     return {
@@ -67,41 +154,52 @@ def compare(
         "reported_se": reported_se,
         "true_score": float(true_score),
         "true_se": float(true_se),
-        "n": len(true),
+        "n": n,
         "difference": float(difference),
         "standard_errors": float(difference / spread) if spread else None,
-        "accuracy": float((predicted == true).mean()),
     }
+
+
+def _same_ids(predicted: pd.Index, true: pd.Index) -> None:
+    for name, have, lack in (("the submission", predicted, true), ("the truth", true, predicted)):
+        missing = lack[~lack.isin(have)]
+        if len(missing):
+            raise UserError(f"{name} lacks {len(missing)} ids (first '{missing[0]}') that the other file has")
+
+
+def _ids(table: pd.DataFrame, name: str, id: str | None) -> pd.Index:
+    """Ids of a table, or row numbers."""
+    if table.empty:
+        raise UserError(f"{name} has no rows")
+    if id is None:
+        return pd.RangeIndex(len(table))
+    if id not in table:
+        raise UserError(f"{name} has no column '{id}'; {hint(id, table.columns)}")
+    repeated = table[id][table[id].duplicated()]
+    if len(repeated):
+        raise UserError(f"{name} has {len(repeated)} ids more than once (first '{repeated.iloc[0]}')")
+    return pd.Index(table[id])
 
 
 def _labels(table: pd.DataFrame, name: str, id: str | None, target: str) -> pd.Series:
     """Labels indexed by id, or by row number."""
-    if table.empty:
-        raise UserError(f"{name} has no rows")
-    if id is not None and id not in table:
-        raise UserError(f"{name} has no column '{id}'; {hint(id, table.columns)}")
+    ids = _ids(table, name, id)
     others = [column for column in table.columns if column != id]
     if target not in others and len(others) != 1:
         raise UserError(f"{name} has no column '{target}'; {hint(target, others)}")
-    labels = table[target if target in others else others[0]]
-    if id is None:
-        return labels.reset_index(drop=True)
-    repeated = table[id][table[id].duplicated()]
-    if len(repeated):
-        raise UserError(f"{name} has {len(repeated)} ids more than once (first '{repeated.iloc[0]}')")
-    return labels.set_axis(table[id])
+    return table[target if target in others else others[0]].set_axis(ids)
 
 
 def render(result: dict[str, Any]) -> str:
-    """Few short lines for a person, from :func:`compare`'s result."""
+    """Few short lines for a person, from the result of a comparison."""
     away = result["standard_errors"]
-    return "\n".join(
-        [
-            f"{result['metric']} on {result['n']} held-out rows",
-            f"  reported by cross-validation  {result['reported_cv']:.4f} +- {result['reported_se']:.4f}",
-            f"  true score                    {result['true_score']:.4f} +- {result['true_se']:.4f}",
-            f"  reported minus true          {result['difference']:+.4f}"
-            + ("" if away is None else f"  ({away:+.2f} standard errors)"),
-            f"  accuracy                      {result['accuracy']:.4f}",
-        ]
-    )
+    lines = [
+        f"{result['metric']} on {result['n']} held-out rows",
+        f"  reported by cross-validation  {result['reported_cv']:.4f} +- {result['reported_se']:.4f}",
+        f"  true score                    {result['true_score']:.4f} +- {result['true_se']:.4f}",
+        f"  reported minus true          {result['difference']:+.4f}"
+        + ("" if away is None else f"  ({away:+.2f} standard errors)"),
+    ]
+    if "accuracy" in result:
+        lines.append(f"  accuracy                      {result['accuracy']:.4f}")
+    return "\n".join(lines)

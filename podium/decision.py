@@ -2,7 +2,8 @@
 
 For metrics such as macro F1 the most probable class is not the best answer: a threshold is (Lipton, Elkan and
 Naryanaswamy, Optimal Thresholding of Classifiers to Maximize F1 Measure, 2014). With K classes an offset is added
-to the log-probability of each class, which for two classes is the same thing.
+to the log-probability of each class, which for two classes is the same thing. Multi-label tasks have thresholds
+(``podium.thresholds``), regressions nothing to decide.
 """
 
 from dataclasses import dataclass
@@ -10,20 +11,17 @@ from functools import cache
 
 import numpy as np
 
-from podium import metrics
+from podium import metrics, thresholds
 from podium.errors import UserError, hint
+from podium.targets import TaskType, type_of
+from podium.thresholds import best_step
 
 METHODS = ("auto", "argmax", "offsets")
 
 _FLOOR = 1e-12
 """Lowest probability whose logarithm is taken."""
-_GAP = 1e-9
-"""Breakpoints closer than this are one: rounding could not tell their sides apart."""
 _GAIN = 1e-9
 """Smallest difference of the metric that counts: running sums over a million rows are off by less."""
-_BEYOND = 0.01
-"""How far past the last row an offset goes that excludes, or includes, every row."""
-
 _FACTORS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -54,7 +52,8 @@ def fit_offsets(proba: np.ndarray, truth: np.ndarray, *, metric: str, sweeps: in
         raise ValueError(f"{metric} has no use for offsets")
     offsets = np.zeros(classes)
     scores = _scores(proba, offsets)
-    value = float(metrics.from_counts(metric, *metrics.counts(truth, scores.argmax(axis=1), classes=classes)))
+    given = scores.argmax(axis=1)
+    value = float(metrics.from_counts(metric, *metrics.counts(metric, truth, given, classes=classes)))
     if classes == 1:
         return offsets
     top = _top_two(scores)
@@ -98,17 +97,8 @@ def _line_search(
     ``entry`` (N,) is the offset above which a row is given ``label`` and not its ``rival`` (N,).
     """
     order = np.argsort(entry, kind="stable")
-    entry = entry[order]
     values = _values_by_step(rival[order], truth[order], label, metric=metric, classes=classes)
-    low, high = np.r_[-np.inf, entry], np.r_[entry, np.inf]
-    values[high - low <= _GAP] = -np.inf
-    best = np.flatnonzero(values >= values.max() - _GAIN)
-    nearest = best[np.argmin(np.maximum(0, np.maximum(low, -high)[best]))]
-    if not np.isfinite(low[nearest]):
-        return high[nearest] - _BEYOND, values[nearest]
-    if not np.isfinite(high[nearest]):
-        return low[nearest] + _BEYOND, values[nearest]
-    return (low[nearest] + high[nearest]) / 2, values[nearest]
+    return best_step(entry[order], values)
 
 
 def _values_by_step(
@@ -118,8 +108,8 @@ def _values_by_step(
     found = metrics.get(metric)
     assert found.terms is not None
     assert found.combine is not None
-    hits, true, predicted = metrics.counts(truth, rival, classes=classes)
-    hit = rival == truth
+    hits, true, predicted = metrics.counts(metric, truth, rival, classes=classes)
+    hit = metrics.matches(metric, truth, rival)
     # How many rows of the same rival, and hits among them, left before: running counts inside each rival's rows.
     grouped = np.argsort(rival, kind="stable")
     starts = np.cumsum(predicted) - predicted
@@ -130,23 +120,29 @@ def _values_by_step(
     had, had_hits = predicted[rival] - gone, hits[rival] - gone_hits
     change = found.terms(had_hits - hit, true[rival], had - 1, rival)
     change -= found.terms(had_hits, true[rival], had, rival)
-    own = found.terms(
-        np.r_[0, np.cumsum(truth == label)], true[label], np.arange(len(rival) + 1), np.array(label)
-    )
+    own_hits = np.r_[0, np.cumsum(metrics.matches(metric, truth, label))]
+    own = found.terms(own_hits, true[label], np.arange(len(rival) + 1), np.array(label))
     base = found.terms(hits, true, predicted, np.arange(classes))
     rest = base.sum(axis=0) - base[label]
     return found.combine(own + rest + np.vstack([0 * change[:1], np.cumsum(change, axis=0)]))
 
 
-def resolve(method: str, metric: str) -> str:
-    """Return ``argmax`` or ``offsets``; ``auto`` means offsets where the argmax is not the metric's best answer.
+def resolve(method: str, metric: str, type: TaskType = "single_label") -> str:
+    """Return ``argmax``, ``offsets`` or, of a regression, ``values``.
 
-    Raises ``UserError`` for an unknown method, and for offsets with a metric of probabilities.
+    ``auto`` means offsets where the argmax (a threshold of 0.5 in multi-label tasks) is not the metric's best answer.
+    Raises ``UserError`` for an unknown method, and for offsets with a metric of probabilities or in a regression.
     """
     if method not in METHODS:
         raise UserError(f"decision.method: unknown method '{method}': {hint(method, METHODS)}")
-    found = metrics.get(metric)
-    if method == "offsets" and found.terms is None:
+    found = metrics.get(metric, type)
+    if type == "regression":
+        if method == "auto":
+            return "values"
+        raise UserError(
+            f"decision.method: {method} decides labels, but a regression predicts values: use auto"
+        )
+    if method == "offsets" and found.uses != "labels":
         raise UserError(
             f"decision.method: {metric} scores probabilities, offsets cannot help: use argmax or auto"
         )
@@ -155,12 +151,19 @@ def resolve(method: str, metric: str) -> str:
     return method
 
 
+def name_of(method: str, type: TaskType) -> str:
+    """Return what a resolved method is called in tables that a person reads."""
+    names = {"argmax": "threshold 0.5", "offsets": "thresholds"} if type == "multi_label" else {}
+    return names.get(method, method)
+
+
 @dataclass(frozen=True)
 class Decided:
     """Offsets for test, fitted on all rows, and what was decided out of fold.
 
-    ``labels`` (N,) are the decisions on each row with the offsets of its fold, which the other folds alone decided;
-    ``fold_offsets`` (F, K) are in the order of fold numbers, ``offsets`` (K,) are for test.
+    ``labels`` (N,), or (N, K) in a multi-label task, are the decisions on each row with the offsets of its fold, which
+    the other folds alone decided; the values (N, T) of a regression are as they were predicted. ``fold_offsets`` (F, K)
+    are in the order of fold numbers, ``offsets`` (K,) are for test; they are 0 where nothing is tuned.
     """
 
     labels: np.ndarray
@@ -168,39 +171,54 @@ class Decided:
     fold_offsets: np.ndarray
 
 
+def apply(proba: np.ndarray, offsets: np.ndarray, *, method: str, type: TaskType) -> np.ndarray:
+    """Return the labels of ``proba`` (N, K) by a resolved method with its ``offsets`` (K,), or the values unchanged."""
+    if method == "values":
+        return proba
+    if method == "argmax":
+        return metrics.default_labels(proba, type)
+    return thresholds.decide(proba, offsets) if type == "multi_label" else decide(proba, offsets)
+
+
 def cross_fit(
     proba: np.ndarray, truth: np.ndarray, folds: np.ndarray, *, method: str, metric: str, sweeps: int
 ) -> Decided:
-    """Decide each fold's labels with offsets from the other folds; ``method`` is argmax or offsets.
+    """Decide each fold's labels with offsets from the other folds; ``method`` is a resolved one.
 
     Offsets that are best on their own rows overfit where classes are many and rare. So they are shrunk by the
     factor, out of 0, 1/4, 1/2, 3/4, 1, that does best in cross-fitting inside the rows they come from (for fold k:
     fitted without j and k, decided on j). With 2 folds there is no inside, and the factor is 1/2.
     """
     numbers = np.unique(folds)
-    classes = proba.shape[1]
-    if method == "argmax":
-        return Decided(proba.argmax(axis=1), np.zeros(classes), np.zeros((len(numbers), classes)))
+    type, classes = type_of(truth), proba.shape[1]
+    if method != "offsets":
+        labels = apply(proba, np.zeros(classes), method=method, type=type)
+        return Decided(labels, np.zeros(classes), np.zeros((len(numbers), classes)))
+    fit = thresholds.fit_offsets if type == "multi_label" else fit_offsets
 
     @cache
     def fitted(without: frozenset[int]) -> np.ndarray:
         rows = ~np.isin(folds, list(without))
-        return fit_offsets(proba[rows], truth[rows], metric=metric, sweeps=sweeps)
+        return fit(proba[rows], truth[rows], metric=metric, sweeps=sweeps)
+
+    def decided(rows: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+        return apply(proba[rows], offsets, method=method, type=type)
 
     def shrunk(without: frozenset[int]) -> np.ndarray:
         inner = [fold for fold in numbers.tolist() if fold not in without]
         if len(inner) < 2:
             return fitted(without) / 2
         rows = np.isin(folds, inner)
-        values = []
+        utilities = []
         for factor in _FACTORS:
-            labels = np.empty(len(truth), dtype=np.int64)
+            labels = np.empty_like(truth)
             for fold in inner:
-                labels[folds == fold] = decide(proba[folds == fold], factor * fitted(without | {fold}))
-            values.append(metrics.value(metric, truth[rows], labels[rows], None, classes=classes))
+                labels[folds == fold] = decided(folds == fold, factor * fitted(without | {fold}))
+            found = metrics.value(metric, truth[rows], labels[rows], None, classes=classes)
+            utilities.append(metrics.utility(metric, found))
         # Adding 0 turns -0.0 into 0.0.
-        return _FACTORS[int(np.argmax(values))] * fitted(without) + 0.0
+        return _FACTORS[int(np.argmax(utilities))] * fitted(without) + 0.0
 
     fold_offsets = np.array([shrunk(frozenset([fold])) for fold in numbers.tolist()])
-    labels = decide(proba, fold_offsets[np.searchsorted(numbers, folds)])
+    labels = apply(proba, fold_offsets[np.searchsorted(numbers, folds)], method=method, type=type)
     return Decided(labels, shrunk(frozenset()), fold_offsets)

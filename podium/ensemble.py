@@ -1,7 +1,8 @@
 """Ensembles of members' out-of-fold predictions, scored by cross-fitting over the same folds.
 
-Shapes: M members, N rows, K classes; members are stacked into (M, N, K). Whatever is fitted or chosen for a fold
-comes from the other folds alone; what is fitted on all rows is for test only.
+Shapes: M members, N rows, K classes or values; members are stacked into (M, N, K), and the truth is that of
+``podium.metrics``. Whatever is fitted or chosen for a fold comes from the other folds alone; what is fitted on all rows
+is for test only.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +37,7 @@ class Fitted:
 def cross_fit(name: str, method: Method, oof: np.ndarray, truth: np.ndarray, folds: np.ndarray) -> Fitted:
     """Fit a method without each fold in turn and predict that fold; then fit it on all rows.
 
-    ``oof`` is (M, N, K), ``truth`` and ``folds`` are (N,) int.
+    ``oof`` is (M, N, K), ``truth`` as in ``podium.metrics``, ``folds`` (N,) int.
     """
     result = np.empty(oof.shape[1:])
     fold_params = []

@@ -4,19 +4,18 @@ Shapes: M members, N rows, K classes. Members' probabilities are stacked into (M
 A method is fitted on rows with known labels and gives plain parameters (JSON-able), with which it predicts any rows.
 """
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from scipy.optimize import minimize
-from scipy.special import log_softmax, softmax
+from scipy.special import softmax
 
 from podium import metrics
+from podium.ensemble_types import LabelStack, LabelVote, ValueStack
 from podium.errors import UserError, hint
-
-log = logging.getLogger(__name__)
+from podium.logistic import logistic
+from podium.targets import TaskType, type_of
 
 _TIE = 1e-12
 _FLOOR = 1e-6
@@ -133,44 +132,21 @@ def _log_features(stacked: np.ndarray) -> np.ndarray:
     return np.hstack(list(logs - logs.mean(axis=2, keepdims=True)))
 
 
-def logistic(
-    features: np.ndarray, truth: np.ndarray, *, prior: np.ndarray, c: float, tolerance: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return ``coef`` (C, F) and ``intercept`` (C,) that minimise log loss plus an L2 penalty around ``prior``.
-
-    ``features`` is (N, F), ``truth`` (N,) in 0..C-1. Minimised is the sum of log losses plus |coef - prior|^2 / 2c,
-    the intercept free, by L-BFGS from ``prior`` until a step gains less than the share ``tolerance``.
-    """
-    rows, classes = len(truth), len(prior)
-    middle = features.mean(axis=0)
-    centred = features - middle
-    hot = np.eye(classes)[truth]
-
-    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        change, intercept = flat[:-classes].reshape(prior.shape), flat[-classes:]
-        logits = centred @ (prior + change).T + intercept
-        fit = -log_softmax(logits, axis=1)[np.arange(rows), truth].mean()
-        pull = (softmax(logits, axis=1) - hot) / rows
-        slope = np.r_[(pull.T @ centred + change / (c * rows)).ravel(), pull.sum(axis=0)]
-        return float(fit + (change**2).sum() / (2 * c * rows)), slope
-
-    start = np.zeros(prior.size + classes)
-    limits = {"maxiter": 500, "ftol": tolerance, "gtol": tolerance}
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options=limits)
-    if found.status == 1:
-        log.warning("stack: not converged after %d iterations", found.nit)
-    coef = prior + found.x[:-classes].reshape(prior.shape)
-    return coef, found.x[-classes:] - coef @ middle
-
-
 METHODS = {"mean": Mean, "blend": Blend, "stack": Stack, "vote": Vote}
 
 
-def build(name: str, options: Mapping[str, Any], *, members: Sequence[str], metric: str) -> Method:
+def build(
+    name: str,
+    options: Mapping[str, Any],
+    *,
+    members: Sequence[str],
+    metric: str,
+    type: TaskType = "single_label",
+) -> Method:
     """Return a method from its name and its block of the config.
 
     Options: mean none; blend ``weights`` (member: weight, or None) and ``steps``; stack ``c``; vote ``weights``.
-    An unknown method or option and weights that do not fit the members raise ``UserError``.
+    An unknown method or option, weights that do not fit the members and a vote on values raise ``UserError``.
     """
     if name not in METHODS:
         raise UserError(f"ensemble: unknown method '{name}': {hint(name, METHODS)}")
@@ -181,11 +157,20 @@ def build(name: str, options: Mapping[str, Any], *, members: Sequence[str], metr
     if wanted - set(options):
         raise ValueError(f"ensemble.{name} lacks the options {sorted(wanted - set(options))}")
     if name == "stack":
-        return Stack(float(options["c"]))
+        stacks: dict[TaskType, Callable[[float], Method]] = {
+            "single_label": Stack,
+            "multi_label": LabelStack,
+            "regression": ValueStack,
+        }
+        return stacks[type](float(options["c"]))
     if name == "mean":
         return Mean()
+    if name == "vote" and type == "regression":
+        raise UserError("ensemble: a vote is among labels, and a regression has values: leave vote out")
     weights = _user_weights(name, options["weights"], members)
-    return Blend(metric, int(options["steps"]), weights) if name == "blend" else Vote(weights)
+    if name == "blend":
+        return Blend(metric, int(options["steps"]), weights)
+    return LabelVote(weights) if type == "multi_label" else Vote(weights)
 
 
 def _user_weights(
@@ -236,26 +221,49 @@ def _better(one: tuple[float, float], other: tuple[float, float]) -> bool:
 def _objective(
     oof: np.ndarray, truth: np.ndarray, metric: str
 ) -> Callable[[np.ndarray], tuple[float, float]]:
-    """Return the function from weights (M,) to the blend's (utility, minus log loss)."""
-    rows = np.arange(len(truth))
+    """Return the function from weights (M,) to the blend's utility and what tells equals apart (minus a loss)."""
+    if type_of(truth) != "single_label":
+        return _objective_of_columns(oof, truth, metric)
+    rows, classes = np.arange(len(truth)), oof.shape[2]
     scaled = oof[:, rows, truth] / oof.sum(axis=2)
 
     def minus_log_loss(weights: np.ndarray) -> float:
         return float(np.log(np.maximum(weights @ scaled, np.finfo(np.float64).eps)).mean())
 
-    if metrics.get(metric).uses == "proba":
+    if metric == "log_loss":
         return lambda weights: (minus_log_loss(weights), 0.0)
+    if metrics.get(metric).uses == "proba":
+
+        def of_blend(weights: np.ndarray) -> tuple[float, float]:
+            value = metrics.value(metric, truth, None, np.tensordot(weights, oof, axes=1), classes=classes)
+            return metrics.utility(metric, value), minus_log_loss(weights)
+
+        return of_blend
     # Where all members agree, every blend does: only the other rows need a sum and an argmax.
     ballots = oof.argmax(axis=2)
     agreed = (ballots == ballots[0]).all(axis=0)
-    open_truth, classes = truth[~agreed], oof.shape[2]
+    open_truth = truth[~agreed]
     contested = np.ascontiguousarray(oof[:, ~agreed]).reshape(len(oof), -1)
-    settled = metrics.counts(truth[agreed], ballots[0, agreed], classes=classes)
+    settled = metrics.counts(metric, truth[agreed], ballots[0, agreed], classes=classes)
 
     def both(weights: np.ndarray) -> tuple[float, float]:
         labels = (weights @ contested).reshape(-1, classes).argmax(axis=1)
-        moving = metrics.counts(open_truth, labels, classes=classes)
+        moving = metrics.counts(metric, open_truth, labels, classes=classes)
         value = metrics.from_counts(metric, *(a + b for a, b in zip(settled, moving, strict=True)))
         return metrics.utility(metric, float(value)), minus_log_loss(weights)
+
+    return both
+
+
+def _objective_of_columns(
+    oof: np.ndarray, truth: np.ndarray, metric: str
+) -> Callable[[np.ndarray], tuple[float, float]]:
+    """``_objective`` of multi-label tasks and regressions: equals are told apart by log loss, or squared error."""
+
+    def both(weights: np.ndarray) -> tuple[float, float]:
+        blend = np.tensordot(weights, oof, axes=1)
+        value = metrics.value(metric, truth, None, blend, classes=oof.shape[2])
+        loss = "log_loss" if type_of(truth) == "multi_label" else "rmse"
+        return metrics.utility(metric, value), -metrics.value(loss, truth, None, blend, classes=oof.shape[2])
 
     return both

@@ -1,4 +1,4 @@
-"""Cross-validation folds: stratified by label, with near-duplicates and the user's groups kept together."""
+"""Cross-validation folds: stratified by target, with near-duplicates and the user's groups kept together."""
 
 import logging
 from collections.abc import Sequence
@@ -8,8 +8,12 @@ import pandas as pd
 
 from podium.duplicates import components
 from podium.errors import UserError
+from podium.targets import TaskType, split
 
 log = logging.getLogger(__name__)
+
+_BINS = 10
+"""Quantile bins of a regression's values, as is usual; fewer where they would hold less than a row for each fold."""
 
 
 def units(groups: Sequence[str] | None, clusters: np.ndarray) -> np.ndarray:
@@ -25,16 +29,26 @@ def units(groups: Sequence[str] | None, clusters: np.ndarray) -> np.ndarray:
 
 
 def make_folds(
-    targets: Sequence[str], groups: Sequence[str] | None, clusters: np.ndarray, *, n: int, seed: int
+    targets: Sequence[str],
+    groups: Sequence[str] | None,
+    clusters: np.ndarray,
+    *,
+    n: int,
+    seed: int,
+    type: TaskType = "single_label",
 ) -> np.ndarray:
     """Return the fold (N,) int in 0..n-1 of each row; a fold is never empty and never splits a unit.
 
-    Units of several rows are placed one by one, those with the largest shares of their classes first, each in the
-    fold that has the least of the same classes. Single rows then fill every class up to the same count in each fold,
-    so that without such units a class differs by at most one row between folds. Rarer classes are dealt first, the
-    idea of Sechidis, Tsoumakas and Vlahavas, On the Stratification of Multi-Label Data (2011), algorithm 1. The last
-    unit of a class never joins all the others in one fold, unless that would gather another class: so each
-    training part has every class that lies in several units. A class with fewer rows than folds is fine.
+    ``targets`` are N target texts (``podium.targets``). A row's classes are its label; or its labels, where a row
+    without any has the class "no label"; or the quantile bin of each of its values.
+
+    Units of several rows and rows of several classes are placed one by one, those with the largest shares of their
+    classes first, each in the fold that has the least of the same classes. Rows of one class then fill every class up
+    to the same count in each fold, so that where there are no others a class differs by at most one row between folds.
+    Rarer classes are dealt first, the idea of Sechidis, Tsoumakas and Vlahavas, On the Stratification of Multi-Label
+    Data (2011), algorithm 1. The last unit of a class never joins all the others in one fold, unless that would gather
+    another class: so each training part has every class that lies in several units. A class with fewer rows than folds
+    is fine.
 
     Raises ``UserError`` when there are fewer units than folds.
     """
@@ -45,7 +59,7 @@ def make_folds(
             f"folds.n: {n} folds cannot be made of {count} independent groups of rows: "
             f"choose between 2 and {count}, or check the group column and folds.near_duplicates"
         )
-    table = _Table(pd.factorize(np.asarray(targets, dtype=object))[0], unit)
+    table = _Table(*_classes(targets, n, type), unit)
     folds = _place(table, n=n, rng=np.random.default_rng(seed))[unit]
     largest = np.bincount(folds, minlength=n).max()
     if largest > 1.5 * np.ceil(len(folds) / n):
@@ -53,12 +67,36 @@ def make_folds(
     return folds
 
 
-class _Table:
-    """How many rows of each class each unit has, as cells ordered by unit."""
+def _classes(targets: Sequence[str], n: int, type: TaskType) -> tuple[np.ndarray, np.ndarray]:
+    """Return pairs of a row and one of its classes, as two int arrays of equal length; every row has a class."""
+    codes, unique = pd.factorize(np.asarray(targets, dtype=object))
+    if type == "single_label":
+        return np.arange(len(codes)), codes
+    if type == "regression":
+        values = np.array([[float(part) for part in split(text)] for text in unique])[codes]
+        bins = min(_BINS, max(1, len(values) // n))
+        below = [np.searchsorted(np.sort(column), column) for column in values.T]
+        found = np.column_stack(below) * bins // len(values) + bins * np.arange(values.shape[1])
+        # Bins that ties leave empty have no number
+        return np.repeat(np.arange(len(found)), found.shape[1]), np.unique(found, return_inverse=True)[
+            1
+        ].ravel()
+    parts = [split(text) or [""] for text in unique]
+    sizes = np.array([len(labels) for labels in parts])
+    labels = pd.factorize(np.array([label for labels in parts for label in labels], dtype=object))[0]
+    lists = np.split(labels, np.cumsum(sizes)[:-1])
+    return np.repeat(np.arange(len(codes)), sizes[codes]), np.concatenate([lists[code] for code in codes])
 
-    def __init__(self, target: np.ndarray, unit: np.ndarray) -> None:
+
+class _Table:
+    """How many rows of each class each unit has, as cells ordered by unit.
+
+    ``row`` and ``target`` (C,) are pairs of a row and one of its classes, ``unit`` (N,) the unit of each row.
+    """
+
+    def __init__(self, row: np.ndarray, target: np.ndarray, unit: np.ndarray) -> None:
         classes = int(target.max()) + 1
-        cells, self.rows = np.unique(unit * classes + target, return_counts=True)
+        cells, self.rows = np.unique(unit[row] * classes + target, return_counts=True)
         self.unit, self.target = np.divmod(cells, classes)
         self.sizes = np.bincount(unit)
         self.class_rows = np.bincount(target)
@@ -72,16 +110,17 @@ class _Table:
 
 
 def _place(table: _Table, *, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Return the fold of each unit (U,): units of several rows greedily, single rows by filling up."""
+    """Return the fold of each unit (U,): rows of one class by filling up, greedily what is larger."""
     held = np.zeros((n, len(table.class_rows)), dtype=np.int64)
     fold_of = np.full(len(table.sizes), -1)
     shuffled = rng.permutation(len(table.sizes))
-    _place_large(table, shuffled[table.sizes[shuffled] > 1], held, fold_of)
-    single = shuffled[table.sizes[shuffled] == 1]
+    alone = (table.sizes == 1) & (np.diff(table.starts) == 1)
+    total = np.zeros(n, dtype=np.int64)
+    _place_large(table, shuffled[~alone[shuffled]], held, total, fold_of)
+    single = shuffled[alone[shuffled]]
     target = table.target[table.starts[single]]
     single = single[np.argsort(target, kind="stable")]
     ends = np.cumsum(np.bincount(target, minlength=len(table.class_rows)))
-    total = held.sum(axis=1)
     for rare in np.argsort(table.class_rows, kind="stable"):
         members = single[ends[rare - 1] if rare else 0 : ends[rare]]
         added = _fill(held[:, rare], total, len(members))
@@ -90,24 +129,24 @@ def _place(table: _Table, *, n: int, rng: np.random.Generator) -> np.ndarray:
     return fold_of
 
 
-def _place_large(table: _Table, several: np.ndarray, held: np.ndarray, fold_of: np.ndarray) -> None:
-    """Place units of several rows, in place, where the squared shares of their classes grow least."""
-    total = held.sum(axis=1)
+def _place_large(
+    table: _Table, several: np.ndarray, held: np.ndarray, total: np.ndarray, fold_of: np.ndarray
+) -> None:
+    """Place units of several rows or classes, in place, where the squared shares of their classes grow least."""
+    all_rows = table.sizes.sum()
     left = table.class_units.copy()
     share = np.bincount(table.unit, weights=(table.rows / table.class_rows[table.target]) ** 2)
     for unit in several[np.argsort(-share[several], kind="stable")]:
         target, rows = table.of(unit)
         now = held[:, target]
         # The size of the fold counts like one more class.
-        cost = now @ (rows / table.class_rows[target] ** 2) + total * (
-            rows.sum() / table.class_rows.sum() ** 2
-        )
+        cost = now @ (rows / table.class_rows[target] ** 2) + total * (table.sizes[unit] / all_rows**2)
         # The last unit of a class must not join all the others in one fold: no training part would have it.
         gathers = (now > 0) & (now == now.sum(axis=0)) & (left[target] == 1)
         best = np.lexsort((cost, gathers.sum(axis=1)))[0]
         fold_of[unit] = best
         held[best, target] += rows
-        total[best] += rows.sum()
+        total[best] += table.sizes[unit]
         left[target] -= 1
 
 

@@ -1,6 +1,5 @@
 """From a competition's own tables to the pipeline's: checked, renamed, every mistake told at once."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -8,8 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from podium import ingest_targets
 from podium.errors import UserError, hint
 from podium.tables import columns_of, read_rows
+from podium.targets import TaskType, sort_labels, to_text
 
 SEGMENTS = ("text_a", "text_b")
 _SHOWN = 3
@@ -26,23 +27,27 @@ class Ingested:
     test
         ``id``, ``text_a``, [``text_b``].
     labels
-        Class names in order (:func:`sort_labels`).
+        Class names in order (:func:`podium.targets.sort_labels`, or that of the config), or names of the value columns.
     missing
         For "train" and "test": empty values of each of the user's columns that were read.
+    type
+        Type of the task.
     """
 
     train: pd.DataFrame
     test: pd.DataFrame
     labels: list[str]
     missing: dict[str, dict[str, int]]
+    type: TaskType
 
 
 def needed(
-    *, id: str | None, text: Sequence[str | list[str]], target: str | None, group: str | None
+    *, id: str | None, text: Sequence[str | list[str]], target: str | list[str] | None, group: str | None
 ) -> list[str]:
     """Columns that a file must have, each once; ``target`` and ``group`` are None for test."""
     segments = ([segment] if isinstance(segment, str) else segment for segment in text)
-    return list(dict.fromkeys(name for name in [id, *chain(*segments), target, group] if name is not None))
+    names = [id, *chain(*segments), *ingest_targets.names_of(target), group]
+    return list(dict.fromkeys(name for name in names if name is not None))
 
 
 def column_mistakes(where: str, columns: Iterable[str], wanted: Iterable[str]) -> list[str]:
@@ -53,14 +58,6 @@ def column_mistakes(where: str, columns: Iterable[str], wanted: Iterable[str]) -
     ]
 
 
-def sort_labels(labels: Iterable[str]) -> list[str]:
-    """Class names, each once: by value if all are whole numbers, else by text."""
-    unique = set(labels)
-    if all(re.fullmatch(r"-?[0-9]+", label) for label in unique):
-        return sorted(unique, key=lambda label: (int(label), label))
-    return sorted(unique)
-
-
 def from_files(
     train: Path,
     test: Path,
@@ -68,7 +65,9 @@ def from_files(
     *,
     id: str | None,
     text: Sequence[str | list[str]],
-    target: str,
+    type: TaskType,
+    target: str | list[str],
+    label_separator: str | None,
     group: str | None,
     encoding: str | None,
     separator: str | None,
@@ -82,7 +81,9 @@ def from_files(
         ),
         id=id,
         text=text,
+        type=type,
         target=target,
+        label_separator=label_separator,
         group=group,
         sample=read_sample(sample),
     )
@@ -106,11 +107,13 @@ def ingest(
     *,
     id: str | None,
     text: Sequence[str | list[str]],
-    target: str,
+    type: TaskType,
+    target: str | list[str],
+    label_separator: str | None,
     group: str | None,
     sample: pd.DataFrame | None,
 ) -> Ingested:
-    """Check a single-label task's tables and give them the pipeline's columns.
+    """Check a task's tables and give them the pipeline's columns.
 
     Ids may stand in both files (many competitions number each from 0) but only once in either.
 
@@ -122,18 +125,24 @@ def ingest(
         Column of ids; None numbers the rows of each file "0", "1", ...
     text
         One or two segments; one that is a list of columns is joined by a space, empty values skipped.
-    target, group
-        Columns of labels and of groups that must stay in one fold.
+    type, target, label_separator
+        single_label: the column of labels. multi_label: columns of 0 and 1 (a list, their names are the labels), or
+        one column of labels with ``label_separator`` between them, empty for none. regression: one or several columns
+        of numbers.
+    group
+        Column of groups that must stay in one fold.
     sample
         Rows of the sample submission, if there is one: the same ids as test, in any order.
 
     Raises
     ------
     UserError
-        All mistakes in one line: missing columns, no rows, empty or repeated ids, empty targets, fewer
-        than two classes, a sample whose ids are not those of test.
+        All mistakes in one line: missing columns, no rows, empty or repeated ids, targets that are empty, unreadable
+        or all the same, a sample whose ids are not those of test.
     """
-    mistakes = train_mistakes(train, id=id, text=text, target=target, group=group)
+    mistakes = train_mistakes(
+        train, id=id, text=text, type=type, target=target, label_separator=label_separator, group=group
+    )
     mistakes += test_mistakes(test, id=id, text=text, sample=sample)
     if mistakes:
         raise UserError("; ".join(mistakes))
@@ -144,12 +153,10 @@ def ingest(
             ("test", test, needed(id=id, text=text, target=None, group=None)),
         )
     }
-    return Ingested(
-        train_table(train, id=id, text=text, target=target, group=group),
-        renamed(test, id=id, text=text),
-        sort_labels(train[target]),
-        missing,
+    table, labels = train_table(
+        train, id=id, text=text, type=type, target=target, label_separator=label_separator, group=group
     )
+    return Ingested(table, renamed(test, id=id, text=text), labels, missing, type)
 
 
 def train_mistakes(
@@ -157,14 +164,21 @@ def train_mistakes(
     *,
     id: str | None,
     text: Sequence[str | list[str]],
-    target: str,
+    type: TaskType,
+    target: str | list[str],
+    label_separator: str | None,
     group: str | None,
 ) -> list[str]:
     """What is wrong with the training rows, a clause each."""
     if not 1 <= len(text) <= len(SEGMENTS):
         raise ValueError(f"text has {len(text)} segments, expected one or two")
     mistakes = column_mistakes("train", train, needed(id=id, text=text, target=target, group=group))
-    return mistakes + _id_mistakes("train", train, id) + _target_mistakes(train, id, target)
+    mistakes += _id_mistakes("train", train, id)
+    if type == "single_label":
+        return mistakes + _target_mistakes(train, id, _one(target))
+    return mistakes + ingest_targets.mistakes(
+        "train", train, target, type=type, separator=label_separator, varied=True
+    )
 
 
 def test_mistakes(
@@ -181,15 +195,31 @@ def train_table(
     *,
     id: str | None,
     text: Sequence[str | list[str]],
-    target: str,
+    type: TaskType,
+    target: str | list[str],
+    label_separator: str | None,
     group: str | None,
-) -> pd.DataFrame:
-    """The pipeline's columns of checked training rows: ``id``, ``text_a``, [``text_b``], ``target``, [``group``]."""
+) -> tuple[pd.DataFrame, list[str]]:
+    """Checked training rows in the pipeline's form, and the names of the classes or values.
+
+    Columns: ``id``, ``text_a``, [``text_b``], ``target`` (text, see :mod:`podium.targets`), [``group``].
+    """
     table = renamed(train, id=id, text=text)
-    table["target"] = train[target].to_numpy()
+    if type == "single_label":
+        labels = sort_labels(train[_one(target)])
+        table["target"] = train[_one(target)].to_numpy()
+    else:
+        labels, array = ingest_targets.parse(train, target, type=type, separator=label_separator)
+        table["target"] = pd.Series(to_text(array, labels), dtype="str")
     if group is not None:
         table["group"] = train[group].to_numpy()
-    return table
+    return table, labels
+
+
+def _one(target: str | list[str]) -> str:
+    """The one target column of a single-label task."""
+    (name,) = ingest_targets.names_of(target)
+    return name
 
 
 def _ids(table: pd.DataFrame, id: str | None) -> pd.Series:

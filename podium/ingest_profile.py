@@ -10,6 +10,7 @@ import pandas as pd
 
 from podium.errors import UserError
 from podium.ingest import SEGMENTS, Ingested
+from podium.targets import JOINT, to_array
 
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _TOKEN = re.compile(rf"[{_CJK}]|[^\W{_CJK}]+|[^\w\s]")
@@ -19,6 +20,7 @@ _COMPARED = "all segments, without case, white space as one space, empty rows le
 _EXAMPLES = 20
 _EXAMPLE_CHARACTERS = 200
 _BATCH = 2_000
+_QUANTILES = {"min": 0.0, "p25": 0.25, "median": 0.5, "p75": 0.75, "max": 1.0}
 
 
 def profile(ingested: Ingested, *, max_lengths: Sequence[int], tokenizer: Path | None) -> dict[str, Any]:
@@ -34,7 +36,8 @@ def profile(ingested: Ingested, *, max_lengths: Sequence[int], tokenizer: Path |
     Returns
     -------
     dict
-        ``rows``; ``classes`` (rows and share of each); ``lengths`` of each part: characters and words of
+        ``rows``; ``classes`` (rows and share of each; multi-label: also ``labels_per_row``), or the ``values`` of a
+        regression; ``lengths`` of each part: characters and words of
         each segment and tokens of the whole row, ``cut`` by maximal length; ``duplicates`` inside train;
         ``in_test``: train rows whose text stands in test, and the reverse; ``missing`` values of each
         column; ``shared_ids``; ``warnings``, sentences for a person.
@@ -46,13 +49,9 @@ def profile(ingested: Ingested, *, max_lengths: Sequence[int], tokenizer: Path |
     """
     parts = {"train": ingested.train, "test": ingested.test}
     keys = {part: _keys(table) for part, table in parts.items()}
-    counts = ingested.train["target"].value_counts().reindex(ingested.labels)
     found: dict[str, Any] = {
         "rows": {part: len(table) for part, table in parts.items()},
-        "classes": {
-            label: {"rows": int(rows), "share": _share(rows, len(ingested.train))}
-            for label, rows in counts.items()
-        },
+        **_targets(ingested),
         "lengths": {part: _lengths(table, max_lengths, tokenizer) for part, table in parts.items()},
         "duplicates": _duplicates(ingested.train, keys["train"]),
         "in_test": _in_test(keys["train"], keys["test"]),
@@ -60,6 +59,30 @@ def profile(ingested: Ingested, *, max_lengths: Sequence[int], tokenizer: Path |
         "shared_ids": int(ingested.train["id"].isin(ingested.test["id"]).sum()),
     }
     return {**found, "warnings": list(_warnings(ingested, found))}
+
+
+def _targets(ingested: Ingested) -> dict[str, Any]:
+    """Rows of each class, or what the values are like."""
+    target = to_array(ingested.train["target"], ingested.labels, ingested.type)
+    if ingested.type == "regression":
+        return {
+            "values": {
+                name: {"mean": float(column.mean()), "deviation": float(column.std())}
+                | {key: float(np.quantile(column, share)) for key, share in _QUANTILES.items()}
+                for name, column in zip(ingested.labels, target.T, strict=True)
+            }
+        }
+    single = ingested.type == "single_label"
+    counts = (
+        np.bincount(target, minlength=len(ingested.labels)) if single else target.sum(axis=0, dtype=np.int64)
+    )
+    classes = {
+        label: {"rows": rows, "share": _share(rows, len(target))}
+        for label, rows in zip(ingested.labels, counts.tolist(), strict=True)
+    }
+    return {"classes": classes} | (
+        {} if single else {"labels_per_row": _summary(target.sum(axis=1).astype(np.int64))}
+    )
 
 
 def _share(part: int, whole: int) -> float:
@@ -135,9 +158,8 @@ def _duplicates(train: pd.DataFrame, keys: pd.Series) -> dict[str, Any]:
     examples = []
     for _, rows in list(contradicting.groupby("key"))[:_EXAMPLES]:
         text = " | ".join(train.loc[rows.index[0], name] for name in _segments(train))
-        examples.append(
-            {"text": text[:_EXAMPLE_CHARACTERS], "ids": list(rows["id"]), "labels": list(rows["label"])}
-        )
+        labels = [label.replace(JOINT, ", ") for label in rows["label"]]
+        examples.append({"text": text[:_EXAMPLE_CHARACTERS], "ids": list(rows["id"]), "labels": labels})
     return {
         "compared": _COMPARED,
         "rows_repeating_text_and_label": int(table.duplicated(["key", "label"]).sum()),
@@ -160,19 +182,8 @@ def _in_test(train: pd.Series, test: pd.Series) -> dict[str, Any]:
 
 
 def _warnings(ingested: Ingested, found: dict[str, Any]) -> Iterator[str]:
-    rows = found["rows"]["train"]
-    single = [label for label, facts in found["classes"].items() if facts["rows"] == 1]
-    if single:
-        shown = ", ".join(f"'{label}'" for label in single[:5]) + (", ..." if len(single) > 5 else "")
-        yield f"{len(single)} classes have one training row: {shown}"
-    if rows >= 20 and len(ingested.labels) > rows / 2:
-        yield f"{len(ingested.labels)} classes in {rows} rows: is the target a column of classes?"
-    alike = pd.Series(ingested.labels, dtype="str").str.strip().str.casefold()
-    if alike.duplicated().any():
-        names = [
-            label for label, same in zip(ingested.labels, alike.duplicated(keep=False), strict=True) if same
-        ]
-        yield f"classes that differ only in case or outer spaces: {', '.join(map(repr, names[:6]))}"
+    if ingested.type != "regression":
+        yield from _class_warnings(ingested, found)
     for part, table in (("train", ingested.train), ("test", ingested.test)):
         for name in _segments(table):
             if empty := int((table[name].str.strip() == "").sum()):
@@ -183,6 +194,27 @@ def _warnings(ingested: Ingested, found: dict[str, Any]) -> Iterator[str]:
         yield f"{found['shared_ids']} ids stand in both train and test; they are taken as different rows"
     duplicates, in_test = found["duplicates"], found["in_test"]
     if duplicates["texts_with_several_labels"]:
-        yield f"{duplicates['texts_with_several_labels']} texts stand in train with more than one label"
+        what = {"single_label": "label", "multi_label": "set of labels", "regression": "value"}[ingested.type]
+        yield f"{duplicates['texts_with_several_labels']} texts stand in train with more than one {what}"
     if in_test["test_rows"]:
         yield f"{in_test['test_rows']} test texts ({in_test['test_share']:.1%}) stand word for word in train"
+
+
+def _class_warnings(ingested: Ingested, found: dict[str, Any]) -> Iterator[str]:
+    rows = found["rows"]["train"]
+    if unused := [label for label, facts in found["classes"].items() if facts["rows"] in (0, rows)]:
+        yield f"classes that all training rows have, or none: {', '.join(map(repr, unused[:6]))}"
+    single = [label for label, facts in found["classes"].items() if facts["rows"] == 1]
+    if single:
+        shown = ", ".join(f"'{label}'" for label in single[:5]) + (", ..." if len(single) > 5 else "")
+        yield f"{len(single)} classes have one training row: {shown}"
+    if ingested.type == "multi_label" and (none := int((ingested.train["target"] == "").sum())):
+        yield f"train: {none} rows have no label"
+    if rows >= 20 and len(ingested.labels) > rows / 2:
+        yield f"{len(ingested.labels)} classes in {rows} rows: is the target a column of classes?"
+    alike = pd.Series(ingested.labels, dtype="str").str.strip().str.casefold()
+    if alike.duplicated().any():
+        names = [
+            label for label, same in zip(ingested.labels, alike.duplicated(keep=False), strict=True) if same
+        ]
+        yield f"classes that differ only in case or outer spaces: {', '.join(map(repr, names[:6]))}"

@@ -14,14 +14,14 @@ COLUMNS = ["id", "source_id", "made_by", "target", "weight"]
 def training_table(
     train: pd.DataFrame,
     folds: pd.DataFrame,
-    fold: int,
+    fold: int | None,
     *,
     noise: pd.DataFrame | None = None,
     augmented: list[pd.DataFrame] | None = None,
     pseudo: pd.DataFrame | None = None,
     pseudo_weight: float = 1.0,
 ) -> pd.DataFrame:
-    """Return the rows that the model of ``fold`` is trained on.
+    """Return the rows that the model of ``fold`` is trained on; None holds no fold out, for a model without a score.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def training_table(
     fold_of = folds.set_index("id")["fold"]
     if not fold_of.index.is_unique or not train["id"].isin(fold_of.index).all():
         raise ValueError("folds must hold every train id exactly once")
-    outside = train[train["id"].map(fold_of).ne(fold)]
+    outside = train if fold is None else train[train["id"].map(fold_of).ne(fold)]
     if noise is not None:
         if not noise["id"].isin(outside["id"]).all():
             raise ValueError(f"the noise table of fold {fold} judges rows that it may not see")

@@ -4,14 +4,17 @@ Pure functions of the config; no Snakemake here. A block is one dict of plain va
 its rule depends on, always in the same order: Snakemake compares blocks by their printed form.
 """
 
+import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
-from podium import fetch
-from podium.config import Config, Linear, Model, Transformer, member_names
+from podium import fetch, metrics
+from podium.config import Config, Linear, Model, TextCnn, Transformer, member_names
 from podium.errors import UserError
 from podium.models import KINDS
 from podium.rerun import digest
+from podium.targets import TaskType
 from podium.validation import load
 
 ENCODER, REUTERS, WORDNET = "data/models/all-MiniLM-L6-v2", "data/reuters_r8", "data/wordnet"
@@ -21,6 +24,7 @@ RESOURCES = [
     (REUTERS, "reuters_r8_holdout"),
     (WORDNET, "wordnet"),
 ]
+INGESTED = {"id", "text", "type", "target", "label_separator"}  # keys that tell a file's columns
 FETCHED = {ENCODER: "all-MiniLM-L6-v2"}  # folders of encoders that a rule fetches
 
 
@@ -68,6 +72,10 @@ class Plan:
         models = self.config.pseudo.voters
         return [member for member in self.members if models is None or member.rpartition("-s")[0] in models]
 
+    def distils(self, member: str) -> bool:
+        """Whether the member learns from itself in the round before."""
+        return getattr(self.model(member), "distillation", None) is not None
+
     def member_rounds(self) -> list[tuple[str, int]]:
         """Every (member, round) that is trained."""
         return [(member, number) for member in self.members for number in range(self.last_round(member) + 1)]
@@ -75,31 +83,57 @@ class Plan:
     # ---- files
 
     def encoder(self, member: str) -> str | None:
-        """Folder of a transformer's encoder; None for other kinds."""
-        model = self.model(member)
-        if not isinstance(model, Transformer):
+        """Folder of a member's encoder; None where it has none."""
+        name, version = self._encoder(member)
+        if name is None:
             return None
-        folder = folder_of(model.encoder)
+        folder = folder_of(name)
         if folder is not None:
             return folder
-        revision = f"@{model.revision.replace('/', '--')}" if model.revision else ""
-        return f"data/hub/{model.encoder.replace('/', '--')}{revision}"
+        revision = f"@{version.replace('/', '--')}" if version else ""
+        return f"data/hub/{name.replace('/', '--')}{revision}"
+
+    def _encoder(self, member: str) -> tuple[str | None, str | None]:
+        """Name and revision of a member's encoder, as the config has them."""
+        model = self.model(member)
+        return getattr(model, "encoder", None), getattr(model, "revision", None)
 
     def encoder_files(self, member: str) -> list[str]:
-        """What a training job of the member needs of its encoder, as inputs."""
+        """What a training job of the member needs of its encoder or word vectors, as inputs."""
         folder = self.encoder(member)
         if folder is None:
-            return []
+            vectors = getattr(self.model(member), "vectors", None)
+            return [] if vectors is None else [str(Path(vectors).expanduser())]
         if folder in FETCHED:
             return [f"{folder}/{name}" for name in fetch.outputs(FETCHED[folder])]
         return [folder]
 
+    def tables(self, member: str) -> str:
+        """Folder of the tables that a member reads its rows from: token ids for transformers, else texts."""
+        view = self.model(member).view
+        if not isinstance(self.model(member), Transformer):
+            return f"results/text/{self.task}/{view}"
+        return f"results/tokens/{self.task}/{view}/{slug(str(self.encoder(member)))}"
+
+    def token_tables(self) -> list[str]:
+        """Every folder of token ids."""
+        folders = {self.tables(member) for member in self.members}
+        return sorted(folder for folder in folders if folder.startswith("results/tokens/"))
+
+    def tokenizer_file(self, encoder: str) -> str:
+        """What the token ids in a folder named ``encoder`` depend on: the tokenizer's file, or its folder."""
+        for member in self.members:
+            folder = self.encoder(member)
+            if folder is not None and slug(folder) == encoder:
+                return f"{folder}/tokenizer.json" if folder in FETCHED else folder
+        raise UserError(f"results/tokens: no model of the config uses an encoder called {encoder}")
+
     def hub(self, folder: str) -> dict[str, str | None]:
         """Name and revision on the Hub of the encoder kept in ``data/hub/<folder>``."""
         for member in self.members:
-            model = self.model(member)
-            if isinstance(model, Transformer) and self.encoder(member) == f"data/hub/{folder}":
-                return {"name": model.encoder, "revision": model.revision}
+            if self.encoder(member) == f"data/hub/{folder}":
+                name, revision = self._encoder(member)
+                return {"name": name, "revision": revision}
         raise UserError(f"data/hub/{folder}: no model of the config uses this encoder")
 
     def wordnet(self, view: str) -> list[str]:
@@ -128,7 +162,7 @@ class Plan:
     def ingest(self) -> dict[str, Any]:
         """Parameters of rule ingest_train."""
         task = self.config.tasks[self.task]
-        return task.model_dump(include={"id", "text", "target", "group", "encoding", "separator"})
+        return task.model_dump(include={*INGESTED, "group", "encoding", "separator"})
 
     def ingest_test(self) -> dict[str, Any]:
         """Parameters of rule ingest_test."""
@@ -140,9 +174,13 @@ class Plan:
         return {**self.ingest(), "max_lengths": sorted(set(self.max_lengths().values()))}
 
     def max_lengths(self) -> dict[str, int]:
-        """Maximal length of each transformer, by model."""
+        """Maximal length of each transformer whose config names one, by model."""
         models = sorted(self.config.models.items())
-        return {name: model.max_length for name, model in models if isinstance(model, Transformer)}
+        return {
+            name: model.max_length
+            for name, model in models
+            if isinstance(model, Transformer) and isinstance(model.max_length, int)
+        }
 
     def text(self, view: str) -> dict[str, Any]:
         """Parameters of rule normalise_text."""
@@ -152,7 +190,7 @@ class Plan:
         """Parameters of rule deal_folds."""
         folds = self.config.folds
         seed = self.config.seed if folds.seed is None else folds.seed
-        return {"n": folds.n, "seed": seed, "near_duplicates": folds.near_duplicates}
+        return {"n": folds.n, "seed": seed, "near_duplicates": folds.near_duplicates, "type": self.type}
 
     def noise(self, fold: int) -> dict[str, Any]:
         """Parameters of rule judge_labels."""
@@ -166,13 +204,16 @@ class Plan:
     def train(self, member: str, number: int, fold: int) -> dict[str, Any]:
         """Parameters of rule train_fold."""
         model = self.model(member)
-        shared = {*Model.model_fields, "kind", "revision"}
-        options = model.model_dump(exclude=shared)
+        shared = {*Model.model_fields, "kind", "revision", "refit"}
+        networks = TextCnn | Transformer
+        block = model.settled(self.type) if isinstance(model, networks) else model.model_dump()
+        options = {key: value for key, value in block.items() if key not in shared}
         folder = self.encoder(member)
         if folder is not None:
             options["encoder"] = folder
         return {
             "kind": self.kind(member),
+            "type": self.type,
             "options": options,
             "seed": self.config.seed + int(member.rpartition("-s")[2]),
             "fold": fold,
@@ -181,6 +222,25 @@ class Plan:
             "pseudo_weight": self.config.pseudo.weight if number else 1.0,
             "threads": model.threads,
         }
+
+    def refits(self, member: str) -> bool:
+        """Whether the member's fold models go on over all rows."""
+        return getattr(self.model(member), "refit", None) is not None
+
+    def refit(self, member: str, fold: int) -> dict[str, Any]:
+        """Parameters of rule refit_fold: those of the fold's training, with fewer epochs at smaller rates."""
+        model, number = self.model(member), self.last_round(member)
+        assert isinstance(model, Transformer)
+        assert model.refit is not None
+        block = self.train(member, number, fold)
+        folder = f"results/train/{self.task}/{member}/round{number}/fold{fold}/model/encoder"
+        changed: dict[str, Any] = {"encoder": folder, "epochs": model.refit.epochs, "steps": None}
+        changed |= {
+            key: getattr(model, key) * model.refit.rate for key in ("learning_rate", "head_learning_rate")
+        }
+        off = ("stopping", "average", "distillation", "unfreeze")
+        changed |= {"warmup": 0.0, "reinit_layers": 0, **dict.fromkeys(off)}
+        return block | {"options": block["options"] | changed}
 
     def gpus(self, member: str) -> int:
         """GPUs that one job of the member can use."""
@@ -192,7 +252,7 @@ class Plan:
 
     def predict(self, member: str) -> dict[str, Any]:
         """Parameters of rule predict_rows."""
-        return {"kind": self.kind(member), "threads": self.model(member).threads}
+        return {"kind": self.kind(member), "type": self.type, "threads": self.model(member).threads}
 
     def pseudo(self, fold: int) -> dict[str, Any]:
         """Parameters of rule label_test_rows."""
@@ -215,11 +275,12 @@ class Plan:
             "members": self.used(),
             "methods": {method: self.options(method) for method in chosen},
             "metric": self.metric,
+            "type": self.type,
         }
 
     def decision(self) -> dict[str, Any]:
         """Parameters of rule decide_labels."""
-        return {**self.config.decision.model_dump(), "metric": self.metric}
+        return {**self.config.decision.model_dump(), "metric": self.metric, "type": self.type}
 
     def scores(self) -> dict[str, Any]:
         """Parameters of rule score_all."""
@@ -228,6 +289,7 @@ class Plan:
             "methods": self.ensembles(),
             "submit": self.config.ensemble.submit,
             "metric": self.metric,
+            "type": self.type,
         }
 
     def ensembles(self) -> list[str]:
@@ -236,13 +298,26 @@ class Plan:
         return [*self.config.ensemble.methods, *best]
 
     @property
+    def type(self) -> TaskType:
+        """Type of the task."""
+        return self.config.tasks[self.task].type
+
+    @property
+    def judged(self) -> list[str]:
+        """Tasks whose labels the noise stage can judge."""
+        return [name for name, task in self.config.tasks.items() if task.type == "single_label"]
+
+    @property
     def metric(self) -> str:
         """Metric of the task."""
         return self.config.tasks[self.task].metric
 
     def submission(self) -> dict[str, Any]:
-        """Parameters of rule write_submission."""
-        return self.config.tasks[self.task].model_dump(include={"id", "target"})
+        """Parameters of rules write_submission and compare_with_holdout."""
+        return {
+            **self.config.tasks[self.task].model_dump(include=INGESTED - {"text"}),
+            "probabilities": metrics.get(self.metric, self.type).uses == "proba",
+        }
 
     def report(self) -> dict[str, Any]:
         """Parameters of rule write_summary."""
@@ -255,6 +330,12 @@ class Plan:
                 "seeds": {name: list(model.seeds) for name, model in models if not isinstance(model, Linear)},
             },
         }
+
+
+def slug(folder: str) -> str:
+    """A name for an encoder's folder that no other folder has and that a path can hold."""
+    name = re.sub(r"[^A-Za-z0-9.-]+", "-", Path(folder).name).strip(".-")
+    return f"{name}-{hashlib.sha256(folder.encode()).hexdigest()[:6]}"
 
 
 def folder_of(encoder: str) -> str | None:

@@ -6,7 +6,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from podium.config import KINDS, Config, Eda, Model, Task
+from podium.config import KINDS, Config, Eda, Model, Task, block_of
 
 HEADER = """# The config, key by key
 
@@ -45,13 +45,10 @@ def _section(title: str, cls: Any, fields: dict[str, FieldInfo] | None = None, d
     for name, field in fields.items():
         shown = _default(field) if defaults is None else f"`{_yaml(getattr(defaults, name))}`"
         lines.append(f"| `{name}` | {_type(field.annotation, field)} | {shown} | {field.description or ''} |")
-        if (
-            isinstance(field.annotation, type)
-            and issubclass(field.annotation, BaseModel)
-            and cls is not Config
-        ):
+        block = block_of(field.annotation)
+        if block is not None and cls is not Config:
             inner = None if field.is_required() else field.get_default(call_default_factory=True)
-            nested.append(_section(f"{title}: {name}", field.annotation, defaults=inner))
+            nested.append(_section(f"{title}: {name}", block, defaults=inner))
     return "\n".join([*lines, "", *nested])
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from podium.metrics import get
+from podium.metrics import greater_is_better
 from podium.scores import best_member
 
 
@@ -25,7 +25,7 @@ def summary(
     ``notes`` are sentences.
     """
     metric = str(scores["metric"].iloc[0])
-    better = "" if get(metric).greater_is_better else " (lower is better)"
+    better = "" if greater_is_better(metric) else " (lower is better)"
     lines = [f"{competition}: cross-validated {metric} of every member and ensemble{better}", ""]
     width = max(len(str(name)) for name in scores["name"]) + 2
     lines.append(f"  {'':10}{'':{width}}{'round':>5}  {'CV':>7}     {'SE':<6}  folds")
@@ -69,7 +69,7 @@ def _cut_text(train_profile: dict[str, Any], settings: dict[str, Any]) -> list[s
 
 def _rounds(scores: pd.DataFrame) -> list[str]:
     """Say where the last pseudo-label round lost more than its standard error."""
-    sign = 1 if get(str(scores["metric"].iloc[0])).greater_is_better else -1
+    sign = 1 if greater_is_better(str(scores["metric"].iloc[0])) else -1
     sentences = []
     for name, rows in scores[scores["what"] == "member"].groupby("name", sort=False):
         if len(rows) < 2:
@@ -85,7 +85,7 @@ def _rounds(scores: pd.DataFrame) -> list[str]:
 
 
 def _ensemble(scores: pd.DataFrame) -> list[str]:
-    sign = 1 if get(str(scores["metric"].iloc[0])).greater_is_better else -1
+    sign = 1 if greater_is_better(str(scores["metric"].iloc[0])) else -1
     best, submitted = best_member(scores), scores.iloc[-1]
     if sign * (submitted["cv"] - best["cv"]) >= -best["se"]:
         return []

@@ -6,15 +6,22 @@ from typing import Any
 import pandas as pd
 
 from podium import metrics
-from podium.alignment import encode, fold_numbers, probabilities
+from podium.alignment import fold_numbers, probabilities
+from podium.targets import TaskType, to_array
 
 
 def of_member(
-    oof: pd.DataFrame, train: pd.DataFrame, folds: pd.DataFrame, labels: list[str], *, metric: str
+    oof: pd.DataFrame,
+    train: pd.DataFrame,
+    folds: pd.DataFrame,
+    labels: list[str],
+    *,
+    metric: str,
+    type: TaskType,
 ) -> dict[str, Any]:
     """Score a member's out-of-fold predictions: ``metric``, ``cv``, ``se``, ``folds`` (value in each fold)."""
-    truth, assigned = encode(train["target"], labels), fold_numbers(folds, train["id"])
-    proba = probabilities(oof, train["id"], labels)
+    truth, assigned = to_array(train["target"], labels, type), fold_numbers(folds, train["id"])
+    proba = probabilities(oof, train["id"], labels, type)
     cv = metrics.score(metric, truth, None, proba, classes=len(labels))
     by_fold = metrics.fold_scores(metric, truth, None, proba, assigned, classes=len(labels))
     return {"metric": metric, "cv": cv.value, "se": cv.se, "folds": by_fold}
@@ -45,5 +52,5 @@ def _row(what: str, name: str, round: str, facts: dict[str, Any]) -> dict[str, A
 def best_member(scores: pd.DataFrame) -> pd.Series:
     """The row of the best single member; the first of equals."""
     members = scores[scores["what"] == "member"]
-    sign = 1 if metrics.get(str(members["metric"].iloc[0])).greater_is_better else -1
+    sign = 1 if metrics.greater_is_better(str(members["metric"].iloc[0])) else -1
     return members.loc[(sign * members["cv"]).idxmax()]

@@ -12,38 +12,36 @@ import pandas as pd
 from podium.dialects import dialect_of
 from podium.errors import UserError, hint
 from podium.files import write_atomically
-from podium.predict import PREFIX
+from podium.predict import PREFIX, columns
+from podium.submission_columns import Form, check_class_columns, columns_of
 from podium.tables import kind_of, read_rows
+from podium.targets import JOINT
 
 _log = logging.getLogger(__name__)
 _INTEGER = re.compile(r"-?[0-9]+")
 
 
 def write_submission(
-    predictions: pd.DataFrame,
-    sample_path: Path | None,
-    out: Path,
-    *,
-    id: str | None,
-    target: str,
-    proba: pd.DataFrame | None,
+    predictions: pd.DataFrame, sample_path: Path | None, out: Path, *, form: Form, proba: pd.DataFrame | None
 ) -> None:
     r"""Write the submission, read it again and compare, then put it in place.
 
     With a sample, its columns, their order, its rows' order, its separator and the text of its ids are
     kept. What is filled in is the column ``target``; or, where columns are named like classes, the
-    probability of each; or the only column beside the id, whatever its name. Other columns keep the
-    sample's values. Without a sample the columns are the id and ``target``, the rows those of
+    probability of each; or the only column beside the id, whatever its name. Where the metric reads
+    probabilities and that one column has numbers in the sample, it gets those of the last of two classes.
+    Multi-label tasks may have 0 and 1 in the columns of classes, a regression has a column for each value.
+    Other columns keep the sample's values. Without a sample the columns are the id and ``target``, the rows those of
     ``predictions``. UTF-8, ``\n`` line ends.
 
     Parameters
     ----------
     predictions
-        ``id`` and ``label``, each id once, in the order of the test file.
+        ``id`` and ``label`` (``podium.targets``), each id once, in the order of the test file.
     sample_path
         The sample submission, or None.
-    id
-        Column of ids; None where rows are numbered: the sample's rows are then taken in test order.
+    form
+        What the config says of the columns.
     proba
         Predictions table (:mod:`podium.predict`), needed where the sample asks for probabilities.
 
@@ -58,27 +56,40 @@ def write_submission(
         raise ValueError(f"{len(repeated)} ids are predicted more than once, such as {repeated.iloc[0]!r}")
     separator = ","
     if sample_path is None:
-        table = pd.DataFrame({"id" if id is None else id: predictions["id"], target: predictions["label"]})
+        table = _without_sample(predictions, form, proba)
     else:
         sample = read_rows(sample_path, columns=None, encoding=None, separator=None)
         if kind_of(sample_path) == "delimited":
             separator = dialect_of(sample_path, encoding=None, separator=None).separator
-        table = _filled(sample, predictions, sample_path, id=id, target=target, proba=proba)
+        table = _filled(sample, predictions, sample_path, form=form, proba=proba)
     rows = [list(table.columns), *table.to_numpy(dtype=object).tolist()]
     write_atomically(out, lambda temporary: _write_and_verify(rows, temporary, separator))
 
 
-def rehearse(sample_path: Path, labels: Sequence[str], *, id: str | None, target: str) -> None:
-    """Raise the ``UserError`` of ``write_submission`` that the sample's form and the class names alone bring about."""
+def rehearse(sample_path: Path, labels: Sequence[str], *, form: Form) -> None:
+    """Raise the ``UserError`` of ``write_submission`` that the sample's form and the names alone bring about.
+
+    ``labels`` are the class names or those of the value columns.
+    """
     sample = read_rows(sample_path, columns=None, encoding=None, separator=None)
+    id = form.id
     if id is not None and id not in sample:
         raise UserError(f"{sample_path}: no column '{id}'; {hint(id, sample.columns)}")
     ids = sample[id] if id is not None else pd.Series([str(row) for row in range(len(sample))], dtype="str")
     ids = ids.drop_duplicates()
     label = [labels[row % len(labels)] for row in range(len(ids))]
-    proba = pd.DataFrame({"id": ids, **{f"{PREFIX}{name}": 0.0 for name in labels}})
+    if form.type == "regression":
+        label = [JOINT.join(["0.5"] * len(labels))] * len(ids)
+    proba = pd.DataFrame({"id": ids, **dict.fromkeys(columns(labels, form.type), 0.0)})
     predictions = pd.DataFrame({"id": ids, "label": pd.Series(label, index=ids.index, dtype="str")})
-    _filled(sample.loc[ids.index], predictions, sample_path, id=id, target=target, proba=proba)
+    _filled(sample.loc[ids.index], predictions, sample_path, form=form, proba=proba)
+
+
+def _without_sample(predictions: pd.DataFrame, form: Form, proba: pd.DataFrame | None) -> pd.DataFrame:
+    ids = {"id" if form.id is None else form.id: predictions["id"]}
+    if form.type == "single_label":
+        return pd.DataFrame({**ids, str(form.target): predictions["label"]})
+    return pd.DataFrame({**ids, **columns_of(None, predictions, proba, "the submission", form=form)})
 
 
 def _filled(
@@ -86,19 +97,25 @@ def _filled(
     predictions: pd.DataFrame,
     path: Path,
     *,
-    id: str | None,
-    target: str,
+    form: Form,
     proba: pd.DataFrame | None,
 ) -> pd.DataFrame:
-    ids = _sample_ids(sample, predictions, path, id)
-    others = [column for column in sample.columns if column != id]
-    columns = [] if proba is None else proba.columns
-    classes = [column.removeprefix(PREFIX) for column in columns if column.startswith(PREFIX)]
-    named = [column for column in others if column in classes]
+    ids = _sample_ids(sample, predictions, path, form.id)
+    others = [column for column in sample.columns if column != form.id]
     filled = sample.copy()
+    if form.type != "single_label":
+        rows = predictions.set_index("id").loc[ids].reset_index()
+        values = None if proba is None else proba.set_index("id").loc[ids].reset_index()
+        for column, texts in columns_of(others, rows, values, str(path), form=form).items():
+            filled[column] = texts
+        return filled
+    target = str(form.target)
+    found = [] if proba is None else proba.columns
+    classes = [column.removeprefix(PREFIX) for column in found if column.startswith(PREFIX)]
+    named = [column for column in others if column in classes]
     if target not in others and named:
         assert proba is not None
-        _check_class_columns(path, others, classes)
+        check_class_columns(path, others, classes)
         values = proba.set_index("id").loc[ids]
         for column in named:
             # numpy's own float32 scalars write 0.1 as 0.1
@@ -109,6 +126,12 @@ def _filled(
             f"{path}: no column '{target}' ({hint(target, others)}), and the columns are not named like the classes"
         )
     column = target if target in others else others[0]
+    if form.probabilities and len(classes) == 2 and _holds_numbers(sample[column]):
+        assert proba is not None
+        filled[column] = [
+            str(value) for value in proba.set_index("id").loc[ids, f"{PREFIX}{classes[1]}"].to_numpy()
+        ]
+        return filled
     labels = predictions.set_index("id")["label"].loc[ids]
     _check_form(path, column, sample[column], labels)
     filled[column] = labels.to_numpy()
@@ -135,15 +158,9 @@ def _sample_ids(sample: pd.DataFrame, predictions: pd.DataFrame, path: Path, id:
     return ids
 
 
-def _check_class_columns(path: Path, others: Sequence[str], classes: Sequence[str]) -> None:
-    strange = [column for column in others if column not in classes]
-    if strange:
-        raise UserError(
-            f"{path}: some columns are named like classes, but '{strange[0]}' is none; {hint(strange[0], classes)}"
-        )
-    lacking = [label for label in classes if label not in others]
-    if lacking:
-        _log.warning("%s has no column for the classes %s; they are left out", path, ", ".join(lacking[:5]))
+def _holds_numbers(given: pd.Series) -> bool:
+    """Whether the sample's placeholders are numbers, or there are none."""
+    return bool(pd.to_numeric(given.replace("", "0"), errors="coerce").notna().all())
 
 
 def _check_form(path: Path, column: str, given: pd.Series, labels: pd.Series) -> None:

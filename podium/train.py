@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 
 from podium.errors import UserError
+from podium.files import read_table
 from podium.models import Classifier
+from podium.targets import TaskType, to_array, type_of
 
 
 def texts_of(table: pd.DataFrame, views: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -27,9 +29,21 @@ def texts_of(table: pd.DataFrame, views: dict[str, pd.DataFrame]) -> pd.DataFram
     return pd.concat(parts).loc[table.index].reset_index(drop=True)
 
 
+def views(
+    train: Path, augment: list[str], augmented: list[Path] | None, test: Path | None
+) -> dict[str, pd.DataFrame]:
+    """Read the tables of texts, or of token ids, for ``texts_of``; ``augmented`` are in the order of ``augment``."""
+    paths = {"train": train, **dict(zip(augment, augmented or [], strict=True))}
+    return {name: read_table(path) for name, path in (paths | ({"pseudo": test} if test else {})).items()}
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class FoldData:
-    """What one fold's model is trained on and predicts: rows with text, class indices, weights."""
+    """What one fold's model is trained on and predicts: rows with text, targets (``podium.targets``), weights.
+
+    ``rows`` also has ``cluster``, the number of the near-duplicates that a row, or its source, belongs to, and
+    ``real``, whether a person gave it its label.
+    """
 
     rows: pd.DataFrame
     target: np.ndarray
@@ -43,6 +57,7 @@ def fold_data(
     folds: pd.DataFrame,
     fold: int,
     labels: list[str],
+    type: TaskType,
 ) -> FoldData:
     """Join a training table (``podium.lineage.training_table``) with texts; add the held-out rows.
 
@@ -50,22 +65,34 @@ def fold_data(
     """
     if table.empty:
         raise UserError(f"train: fold {fold} has no rows to train on; use fewer folds or prune less")
-    code = {label: index for index, label in enumerate(labels)}
     held_ids = folds.loc[folds["fold"] == fold, "id"]
     return FoldData(
-        rows=texts_of(table, views),
-        target=table["target"].map(code).to_numpy(dtype=np.int64),
+        rows=texts_of(table, views).assign(
+            cluster=_clusters(table, folds), real=(table["made_by"] == "train").to_numpy()
+        ),
+        target=to_array(table["target"], labels, type),
         weight=table["weight"].to_numpy(dtype=np.float64),
         held_out=views["train"].set_index("id").loc[held_ids].reset_index(),
     )
 
 
-def fit_and_predict(model: Classifier, data: FoldData, scratch: Path | None = None) -> np.ndarray:
-    """Fit on the fold's training rows; return probabilities (V, K) of its held-out rows.
+def _clusters(table: pd.DataFrame, folds: pd.DataFrame) -> np.ndarray:
+    """Cluster of each row of a training table (N,); test rows, which no fold knows, have one each."""
+    known = table["source_id"].map(folds.set_index("id")["cluster"]).where(table["made_by"] != "pseudo")
+    own = int(folds["cluster"].max()) + 1 + np.arange(len(table))
+    return np.where(known.isna(), own, known.fillna(0)).astype(np.int64)
 
-    ``scratch`` is a folder for checkpoints (``Classifier.fit``).
+
+def fit_and_predict(
+    model: Classifier, data: FoldData, scratch: Path | None = None, teacher: Classifier | None = None
+) -> np.ndarray:
+    """Fit on the fold's training rows; return predictions (V, K) for its held-out rows.
+
+    ``scratch`` is a folder for checkpoints (``Classifier.fit``). ``teacher`` is a model of the same fold, which has not
+    seen the held-out rows either; its predictions for the training rows are taught beside their labels.
     """
-    model.fit(data.rows, data.target, data.weight, scratch=scratch)
+    taught = {} if teacher is None else {"teacher": teacher.predict(data.rows)}
+    model.fit(data.rows, data.target, data.weight, scratch=scratch, **taught)
     return model.predict(data.held_out)
 
 
@@ -78,11 +105,11 @@ def card(
     round: int,
     table: pd.DataFrame,
     labels: list[str],
+    target: np.ndarray,
 ) -> dict[str, Any]:
-    """The model card: what was trained, on which rows, for which classes."""
+    """The model card: what was trained, on which rows (``table`` and their ``target``), for which classes or values."""
     made_by = table["made_by"].value_counts(sort=False)
-    per_class = table["target"].value_counts()
-    return {
+    facts = {
         "kind": kind,
         "options": options,
         "seed": seed,
@@ -90,18 +117,30 @@ def card(
         "round": round,
         "labels": labels,
         "training_rows": {str(name): int(count) for name, count in made_by.items()},
-        "training_rows_per_class": {label: int(per_class.get(label, 0)) for label in labels},
     }
+    if type_of(target) == "regression":
+        return {**facts, "training_mean": dict(zip(labels, target.mean(axis=0).tolist(), strict=True))}
+    single = type_of(target) == "single_label"
+    rows = np.bincount(target, minlength=len(labels)) if single else target.sum(axis=0, dtype=np.int64)
+    return {**facts, "training_rows_per_class": dict(zip(labels, rows.tolist(), strict=True))}
 
 
 def held_out_facts(truth: np.ndarray, proba: np.ndarray) -> dict[str, float]:
-    """Accuracy and log loss of held-out rows; ``truth`` (V,) class indices, ``proba`` (V, K).
+    """Fixed figures of V held-out rows for the card; ``truth`` as in ``podium.targets``, ``proba`` (V, K).
 
-    Fixed figures for the card: those of the config's metric stand in the table of scores, so that another metric does
-    not retrain.
+    Those of the config's metric stand in the table of scores, so that another metric does not retrain.
     """
     if not len(truth):
         return {}
+    if type_of(truth) == "regression":
+        return {
+            "rmse": float(np.sqrt(((truth - proba) ** 2).mean())),
+            "mae": float(np.abs(truth - proba).mean()),
+        }
+    if type_of(truth) == "multi_label":
+        right = np.clip(np.where(truth > 0, proba, 1 - proba), np.finfo(np.float64).eps, 1)
+        wrong = (proba > 0.5) != (truth > 0)
+        return {"hamming_loss": float(wrong.mean()), "log_loss": float(-np.log(right).mean())}
     picked = np.clip(proba[np.arange(len(truth)), truth], np.finfo(np.float64).eps, 1)
     return {
         "accuracy": float((proba.argmax(axis=1) == truth).mean()),

@@ -7,9 +7,23 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from podium.config import KINDS, Config, Eda, Lightgbm, Linear, Task, Tfidf, Transformer, member_names
+from podium.config import (
+    KINDS,
+    Config,
+    Eda,
+    Lightgbm,
+    Linear,
+    Task,
+    Tfidf,
+    Transformer,
+    block_of,
+    member_names,
+)
 from podium.errors import UserError, hint
 from podium.ingest import needed
+from podium.ingest_targets import names_of
+from podium.type_checks import type_checks, with_type_defaults
+from podium.validation_transformer import transformer_checks
 
 
 def load(raw: dict[str, Any]) -> Config:
@@ -23,14 +37,25 @@ def load(raw: dict[str, Any]) -> Config:
     try:
         config = Config.model_validate(raw)
     except ValidationError as error:
-        mistakes = [_sentence(entry, raw) for entry in error.errors()]
+        mistakes = [_sentence(entry, raw) for entry in error.errors() if not _other_branch(entry)]
         config = _salvage(raw, error)
     if config is not None:
-        mistakes += cross_checks(config)
+        told = {
+            mistake.partition(":")[0] for mistake in mistakes
+        }  # a key whose value was replaced by its default
+        mistakes += [mistake for mistake in cross_checks(config) if mistake.partition(":")[0] not in told]
     if mistakes:
         raise UserError("\n".join(f"config: {_one_line(mistake)}" for mistake in mistakes))
     assert config is not None
-    return config
+    return with_type_defaults(config)
+
+
+def _other_branch(entry: Any) -> bool:
+    """Whether a mistake is of the branch of "a text or a list" that the user did not take: it is told of one only."""
+    listed = any(isinstance(key, str) and key.startswith("list[") for key in entry["loc"])
+    if listed:
+        return bool(entry["type"] == "list_type")
+    return bool(entry["loc"][-1:] == ("str",) and isinstance(entry["input"], list))
 
 
 def _one_line(text: str) -> str:
@@ -161,7 +186,7 @@ def _child(cls: Any, key: str, node: Any) -> Any:
     if cls is Config and key in mappings:
         return mappings[key]
     field = cls.model_fields.get(key) if isinstance(cls, type) and issubclass(cls, BaseModel) else None
-    return field.annotation if field is not None else None
+    return block_of(field.annotation) if field is not None else None
 
 
 def cross_checks(config: Config) -> list[str]:
@@ -177,6 +202,7 @@ def cross_checks(config: Config) -> list[str]:
         found.extend(f"{where}: {value} stands there more than once" for value in twice)
 
     views, models = list(config.text.views), list(config.models)
+    task_type = next(iter(config.tasks.values())).type
     known("noise.view", config.noise.view, views, "text view")
     for view in views:
         if view in ("train", "test"):
@@ -197,7 +223,7 @@ def cross_checks(config: Config) -> list[str]:
         once(f"models.{name}.seeds", model.seeds)
         once(f"models.{name}.augment", model.augment)
         if isinstance(model, Transformer):
-            found += _encoder_checks(name, model)
+            found += transformer_checks(name, model, task_type, config.pseudo)
         if isinstance(model, Linear | Lightgbm):
             found += _tfidf_checks(name, model.tfidf)
         if isinstance(model, Lightgbm) and not model.sparse and not model.svd:
@@ -221,7 +247,7 @@ def cross_checks(config: Config) -> list[str]:
         found.append(f"ensemble.submit: '{config.ensemble.submit}' is not among ensemble.methods")
     if config.ensemble.submit == "best" and config.folds.n < 3:
         found.append("ensemble.submit: 'best' needs folds.n of 3 or more, to cross-fit the choice")
-    return found + _task_checks(config)
+    return found + _task_checks(config) + type_checks(config)
 
 
 def _task_checks(config: Config) -> list[str]:
@@ -236,12 +262,11 @@ def _task_checks(config: Config) -> list[str]:
             if same:
                 found.append(f"{where}.{key}: {path} is the file of {where}.{same}, too")
                 files[key] = None
-        if task.target in needed(id=None, text=task.text, target=None, group=None):
-            found.append(f"{where}.text: holds the target column '{task.target}'")
-        if task.target in (task.id, task.group):
-            found.append(f"{where}.target: '{task.target}' is the column of ids or groups, too")
-        if task.metric == "log_loss" and config.decision.method == "offsets":
-            found.append("decision.method: offsets change labels, but log_loss reads probabilities; use auto")
+        for target in dict.fromkeys(names_of(task.target)):
+            if target in needed(id=None, text=task.text, target=None, group=None):
+                found.append(f"{where}.text: holds the target column '{target}'")
+            if target in (task.id, task.group):
+                found.append(f"{where}.target: '{target}' is the column of ids or groups, too")
     for name, method in config.augment.items():
         if not any((method.alpha_sr, method.alpha_ri, method.alpha_rs, method.alpha_rd)):
             found.append(f"augment.{name}: every alpha is 0, so nothing would be made")
@@ -256,14 +281,3 @@ def _tfidf_checks(name: str, tfidf: Tfidf) -> list[str]:
     if not any(spans):
         found.append(f"{where}: word_ngrams and char_ngrams are both null, so there are no features")
     return found
-
-
-def _encoder_checks(name: str, model: Transformer) -> list[str]:
-    if model.encoder.startswith((".", "/", "~", "data/")) or model.encoder.count("/") > 1:
-        if model.revision is not None:
-            return [
-                f"models.{name}.revision: only for names on the Hub, but encoder is the folder {model.encoder}"
-            ]
-    elif not model.encoder or any(char.isspace() for char in model.encoder):
-        return [f"models.{name}.encoder: {model.encoder!r} is neither a folder nor a Hub name"]
-    return []

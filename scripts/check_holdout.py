@@ -3,11 +3,13 @@
 import logging
 from pathlib import Path
 
-from podium import metrics, tables
-from podium.alignment import encode, probabilities
-from podium.check_holdout import compare, render
+import numpy as np
+
+from podium import alignment, metrics, tables
+from podium.check_holdout import compare, compare_columns, render
 from podium.files import read_json, read_table, write_json, write_text
-from podium.ingest import sort_labels
+from podium.submission_columns import Form
+from podium.targets import TaskType, encode, sort_labels
 from scripts import job
 
 _log = logging.getLogger(__name__)
@@ -24,45 +26,60 @@ def main(
     report: Path,
     summary: Path,
     id: str | None,
-    target: str,
+    type: TaskType,
+    target: str | list[str],
+    label_separator: str | None,
+    probabilities: bool,
 ) -> None:
     """Write the comparison as JSON to ``report``, in words to ``summary`` and to the log.
 
     A submission of probabilities is judged by the labels ``decided`` with it; a metric of probabilities by ``proba``.
     """
     reported, classes = read_json(score), read_json(labels)
+    metric = reported["metric"]
     true_rows = tables.read_rows(truth, columns=None, encoding=None, separator=None)
     rows = tables.read_rows(submission, columns=None, encoding=None, separator=None)
-    if target not in rows and len(rows.columns) > 2:
-        rows = read_table(decided).set_axis([id or "id", target], axis=1)
-        rows = rows if id else rows[[target]]
 
-    def value(true: list[str], predicted: list[str]) -> tuple[float, float]:
+    def predicted() -> np.ndarray:
+        table = read_table(proba)
+        return alignment.probabilities(table, true_rows[id] if id else table["id"], classes, type)
+
+    def value(true: list[str], labels: list[str]) -> tuple[float, float]:
         names = sort_labels([*classes, *true])
-        if metrics.get(reported["metric"]).uses == "labels":
-            result = metrics.score_labels(reported["metric"], true, predicted, names)
+        if metrics.get(metric).uses == "labels":
+            result = metrics.score_labels(metric, true, labels, names)
         else:
-            table = read_table(proba)
-            ids = true_rows[id] if id else table["id"]
-            result = metrics.score(
-                reported["metric"],
-                encode(true, classes),
-                None,
-                probabilities(table, ids, classes),
-                classes=len(classes),
-            )
+            result = metrics.score(metric, encode(true, classes), None, predicted(), classes=len(classes))
         return result.value, result.se
 
-    result = compare(
-        rows,
-        true_rows,
-        id=id,
-        target=target,
-        metric=reported["metric"],
-        metric_value=value,
-        reported_cv=reported["cv"],
-        reported_se=reported["se"],
-    )
+    if type == "single_label":
+        label = str(target)
+        if (label not in rows and len(rows.columns) > 2) or probabilities:
+            rows = read_table(decided).set_axis([id or "id", label], axis=1)
+            rows = rows if id else rows[[label]]
+        result = compare(
+            rows,
+            true_rows,
+            id=id,
+            target=label,
+            metric=metric,
+            metric_value=value,
+            reported_cv=reported["cv"],
+            reported_se=reported["se"],
+        )
+    else:
+        result = compare_columns(
+            rows,
+            true_rows,
+            form=Form(
+                id=id, type=type, target=target, label_separator=label_separator, probabilities=probabilities
+            ),
+            names=classes,
+            proba=predicted,
+            metric=metric,
+            reported_cv=reported["cv"],
+            reported_se=reported["se"],
+        )
     write_json(result, report)
     write_text(render(result) + "\n", summary)
     _log.info("%s", render(result))

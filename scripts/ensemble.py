@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from podium.alignment import encode, fold_numbers, probabilities
+from podium.alignment import fold_numbers, probabilities
 from podium.ensemble import choose, cross_fit, report
 from podium.ensemble_methods import build
 from podium.files import read_json, read_table, write_json, write_table
 from podium.predict import to_table
+from podium.targets import TaskType, to_array
 from scripts import job
 
 
@@ -26,6 +27,7 @@ def main(
     members: list[str],
     methods: dict[str, dict[str, Any]],
     metric: str,
+    type: TaskType,
 ) -> None:
     """Write cross-fitted out-of-fold and test predictions, and how they came to be.
 
@@ -34,9 +36,12 @@ def main(
     """
     names = read_json(labels)
     rows = read_table(train, columns=["id", "target"])
-    truth, assigned = encode(rows["target"], names), fold_numbers(read_table(folds), rows["id"])
-    stacked = np.stack([probabilities(read_table(path), rows["id"], names) for path in oof])
-    built = {name: build(name, options, members=members, metric=metric) for name, options in methods.items()}
+    truth, assigned = to_array(rows["target"], names, type), fold_numbers(read_table(folds), rows["id"])
+    stacked = np.stack([probabilities(read_table(path), rows["id"], names, type) for path in oof])
+    built = {
+        name: build(name, options, members=members, metric=metric, type=type)
+        for name, options in methods.items()
+    }
     if len(built) == 1:
         ((name, method),) = built.items()
         fitted = cross_fit(name, method, stacked, truth, assigned)
@@ -44,10 +49,10 @@ def main(
         fitted = choose(built, stacked, truth, assigned, metric=metric)
 
     test_ids = read_table(test[0], columns=["id"])["id"]
-    stacked_test = np.stack([probabilities(read_table(path), test_ids, names) for path in test])
+    stacked_test = np.stack([probabilities(read_table(path), test_ids, names, type) for path in test])
     test_proba = built[fitted.method].predict(stacked_test, fitted.params)
-    write_table(to_table(rows["id"], fitted.oof, names), oof_out)
-    write_table(to_table(test_ids, test_proba, names), test_out)
+    write_table(to_table(rows["id"], fitted.oof, names, type), oof_out)
+    write_table(to_table(test_ids, test_proba, names, type), test_out)
     write_json(report(fitted, truth, assigned, members=members, metric=metric), fit)
 
 

@@ -7,10 +7,11 @@ import numpy as np
 from podium.duplicates import canonical, clusters, components
 from podium.files import read_table, write_table
 from podium.folds import make_folds, units
+from podium.targets import TaskType
 from scripts import job
 
 
-def main(*, train: Path, out: Path, n: int, seed: int, near_duplicates: float | None) -> None:
+def main(*, train: Path, out: Path, n: int, seed: int, near_duplicates: float | None, type: TaskType) -> None:
     """Write ``id``, ``fold`` and ``cluster``, the set of rows that must share a fold."""
     table = read_table(train)
     if near_duplicates is None:
@@ -22,7 +23,7 @@ def main(*, train: Path, out: Path, n: int, seed: int, near_duplicates: float | 
         rows = [["\0".join(row) for row in zip(*form, strict=True)] for form in forms]
         near = components(*(clusters(texts, threshold=near_duplicates, seed=seed) for texts in rows))
     groups = table["group"].tolist() if "group" in table else None
-    folds = make_folds(table["target"].tolist(), groups, near, n=n, seed=seed)
+    folds = make_folds(table["target"].tolist(), groups, near, n=n, seed=seed, type=type)
     write_table(table[["id"]].assign(fold=folds, cluster=units(groups, near)), out)
 
 

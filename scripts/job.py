@@ -16,7 +16,7 @@ from podium.errors import UserError, shown
 
 
 def run(main: Callable[..., None], snakemake: Any) -> None:
-    """Call ``main`` with the rule's named inputs and outputs (as ``Path``) and the keys of its params block.
+    """Call ``main`` with the rule's named inputs, outputs and logs (as ``Path``) and the keys of its params block.
 
     ``threads`` is the rule's where ``main`` takes it and the block does not set it. A ``UserError`` becomes one
     line and exit status 1.
@@ -25,7 +25,7 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
     _start_log(snakemake.log)
     guard.die_with(os.environ.get(guard.MAIN_PROCESS, ""))
     arguments: dict[str, Any] = {}
-    for files in (snakemake.input, snakemake.output):
+    for files in (snakemake.input, snakemake.output, snakemake.log):
         arguments |= {name: _paths(value) for name, value in files.items()}
     arguments |= snakemake.params.get("block", {})
     if "threads" in inspect.signature(main).parameters and "threads" not in arguments:

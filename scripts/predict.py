@@ -10,6 +10,7 @@ from podium.alignment import probabilities
 from podium.devices import device_for
 from podium.files import read_json, read_table, write_table
 from podium.predict import to_table
+from podium.targets import TaskType
 from scripts import job
 
 
@@ -24,24 +25,34 @@ def main(
     test: Path,
     test_folds: Path,
     kind: str,
+    type: TaskType,
     threads: int,
+    refit_models: list[Path] | None = None,
 ) -> None:
-    """Write OOF predictions, test predictions of each fold model and their mean."""
+    """Write OOF predictions, test predictions of each fold model, and the mean that is submitted.
+
+    The mean is that of the ``refit_models`` where there are some; the fold models' own predictions still vote.
+    """
     names, test_rows = read_json(labels), read_table(texts)
-    per_fold = []
     with device_for(kind) as device:
-        for folder in fold_models:
-            per_fold.append(models.load(kind, folder, device=device, threads=threads).predict(test_rows))
-    tables = [to_table(test_rows["id"], proba, names) for proba in per_fold]
+
+        def predictions(folders: list[Path]) -> list[np.ndarray]:
+            """What the model in each folder says of the test rows."""
+            loaded = (models.load(kind, folder, device=device, threads=threads) for folder in folders)
+            return [model.predict(test_rows) for model in loaded]
+
+        per_fold = predictions(fold_models)
+        submitted = predictions(refit_models) if refit_models else per_fold
+    tables = [to_table(test_rows["id"], proba, names, type) for proba in per_fold]
     for fold, table in enumerate(tables):
         table.insert(1, "fold", fold)
     write_table(pd.concat(tables, ignore_index=True), test_folds)
-    write_table(to_table(test_rows["id"], np.mean(per_fold, axis=0), names), test)
+    write_table(to_table(test_rows["id"], np.mean(submitted, axis=0), names, type), test)
 
     train = read_table(rows, columns=["id"])
     held_out = pd.concat([read_table(path) for path in fold_oof], ignore_index=True)
-    proba = probabilities(held_out, train["id"], names)
-    write_table(to_table(train["id"], proba, names), oof)
+    proba = probabilities(held_out, train["id"], names, type)
+    write_table(to_table(train["id"], proba, names, type), oof)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from podium.alignment import encode, fold_numbers, probabilities
+from podium.alignment import fold_numbers, probabilities
 from podium.files import read_json, read_table, write_table
 from podium.pseudo import class_shares, select
+from podium.targets import encode
 from scripts import job
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from podium import scores
 from podium.files import read_json, read_table, write_csv, write_json
+from podium.targets import TaskType
 from scripts import job
 
 
@@ -21,6 +22,7 @@ def main(
     methods: list[str],
     submit: str,
     metric: str,
+    type: TaskType,
 ) -> None:
     """Write ``scores.csv`` for people and ``scores.json`` for programs."""
     fits = [read_json(path) for path in ensembles]
@@ -31,7 +33,11 @@ def main(
     )
     rows = scores.table(
         [
-            (name, number, scores.of_member(read_table(path), rows_in, assigned, names, metric=metric))
+            (
+                name,
+                number,
+                scores.of_member(read_table(path), rows_in, assigned, names, metric=metric, type=type),
+            )
             for (name, number), path in zip(member_rounds, oof, strict=True)
         ],
         [

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from podium.files import read_table
 from podium.submission import write_submission
+from podium.submission_columns import Form
+from podium.targets import TaskType
 from scripts import job
 
 
@@ -13,13 +15,15 @@ def main(
     proba: Path,
     submission: Path,
     id: str | None,
-    target: str,
+    type: TaskType,
+    target: str | list[str],
+    label_separator: str | None,
+    probabilities: bool,
     sample: Path | None = None,
 ) -> None:
-    """Write ``submission`` from the decided labels, or from probabilities where the sample asks for them."""
-    write_submission(
-        read_table(predictions), sample, submission, id=id, target=target, proba=read_table(proba)
-    )
+    """Write ``submission`` from what was decided, or from probabilities where the sample asks for them."""
+    form = Form(id=id, type=type, target=target, label_separator=label_separator, probabilities=probabilities)
+    write_submission(read_table(predictions), sample, submission, form=form, proba=read_table(proba))
 
 
 if __name__ == "__main__":

@@ -1,17 +1,19 @@
 """Train one member on one fold in one round."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from podium import models, train
 from podium.devices import device_for
-from podium.files import read_json, read_table, write_json, write_table
+from podium.files import read_json, read_table, write_csv, write_json, write_table
 from podium.lineage import training_table
 from podium.predict import to_table
 from podium.seeds import derive
+from podium.targets import TaskType, to_array
 from scripts import job
+
+log = logging.getLogger("podium.train")
 
 
 def main(
@@ -25,6 +27,7 @@ def main(
     trained_on: Path,
     card: Path,
     kind: str,
+    type: TaskType,
     options: dict[str, Any],
     seed: int,
     fold: int,
@@ -38,10 +41,13 @@ def main(
     pseudo: Path | None = None,
     test_texts: Path | None = None,
     encoder: list[Path] | Path | None = None,
+    teacher: Path | None = None,
+    steps: Path | None = None,
 ) -> None:
     """Write the model, its held-out predictions, the rows it was trained on, and its card.
 
-    ``encoder`` only ties the job to the encoder's files; ``options`` names their folder.
+    ``encoder`` only ties the job to the encoder's files; ``options`` names their folder. ``teacher`` is the fold's
+    model of the round before, ``steps`` a log of every training step for the kinds that have steps.
     """
     names, assigned = read_json(labels), read_table(folds)
     train_rows = read_table(rows, columns=["id", "target"])
@@ -54,11 +60,8 @@ def main(
         pseudo=read_table(pseudo) if pseudo else None,
         pseudo_weight=pseudo_weight,
     )
-    views = {"train": read_table(texts)}
-    views |= {name: read_table(path) for name, path in zip(augment, augmented_texts or [], strict=True)}
-    if test_texts:
-        views["pseudo"] = read_table(test_texts)
-    data = train.fold_data(table, views, assigned, fold, names)
+    views = train.views(texts, augment, augmented_texts, test_texts)
+    data = train.fold_data(table, views, assigned, fold, names, type)
 
     with device_for(kind) as device:
         classifier = models.make(
@@ -69,18 +72,30 @@ def main(
             device=device,
             threads=threads,
         )
-        proba = train.fit_and_predict(classifier, data, card.parent / "checkpoint")
+        before = None
+        if teacher:
+            log.info("taught by %s", teacher)
+            before = models.load(kind, teacher, device=device, threads=threads)
+        proba = train.fit_and_predict(classifier, data, card.parent / "checkpoint", before)
         models.save(classifier, model)
-    truth = data.held_out[["id"]].merge(train_rows, on="id", how="left")["target"].map(names.index)
-    truth = truth.to_numpy(dtype=np.int64)
+    if steps and isinstance(classifier, models.Stepwise):
+        write_csv(classifier.steps(), steps)
+    truth = data.held_out[["id"]].merge(train_rows, on="id", how="left")["target"]
     facts = train.card(
-        kind=kind, options=options, seed=seed, fold=fold, round=round, table=table, labels=names
+        kind=kind,
+        options=options,
+        seed=seed,
+        fold=fold,
+        round=round,
+        table=table,
+        labels=names,
+        target=data.target,
     )
     facts["held_out"] = {
         "rows": len(proba),
-        **train.held_out_facts(truth, proba),
+        **train.held_out_facts(to_array(truth, names, type), proba),
     }
-    write_table(to_table(data.held_out["id"], proba, names), oof)
+    write_table(to_table(data.held_out["id"], proba, names, type), oof)
     write_table(table, trained_on)
     write_json(facts, card)
 

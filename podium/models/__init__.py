@@ -7,12 +7,13 @@ config) and ``Model``, which follows :class:`Classifier`.
 import dataclasses
 import importlib
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, get_args, runtime_checkable
 
 import numpy as np
 import pandas as pd
 
 from podium.stopwatch import measure
+from podium.targets import TaskType
 
 
 class Classifier(Protocol):
@@ -22,16 +23,28 @@ class Classifier(Protocol):
     """
 
     def fit(
-        self, rows: pd.DataFrame, target: np.ndarray, weight: np.ndarray, *, scratch: Path | None = None
+        self,
+        rows: pd.DataFrame,
+        target: np.ndarray,
+        weight: np.ndarray,
+        *,
+        scratch: Path | None = None,
+        teacher: np.ndarray | None = None,
     ) -> None:
-        """Fit on ``rows`` (N) with class indices ``target`` (N,) and row weights ``weight`` (N,).
+        """Fit on ``rows`` (N) with row weights ``weight`` (N,).
+
+        ``target`` has the form of the task's type (``podium.targets``): int64 class indices (N,) of a single-label
+        task, float32 0 and 1 (N, K) of a multi-label task, float64 values (N, T) of a regression.
 
         A kind that trains for long keeps checkpoints in the folder ``scratch``, takes up those of the same run, and
         removes the folder at the end; quick kinds have no use for it.
         """
 
     def predict(self, rows: pd.DataFrame) -> np.ndarray:
-        """Return probabilities (N, K) for ``rows`` (N), float64, rows sum to 1."""
+        """Return predictions for ``rows`` (N), float64.
+
+        Probabilities (N, K), whose rows sum to 1 in a single-label task; values (N, T) of a regression.
+        """
 
     def save(self, folder: Path) -> None:
         """Write all that ``load`` needs into the existing ``folder``: JSON, text, safetensors."""
@@ -41,17 +54,28 @@ class Classifier(Protocol):
         """Read what ``save`` wrote; predictions are the same as before."""
 
 
+@runtime_checkable
+class Stepwise(Protocol):
+    """A kind that trains in steps."""
+
+    def steps(self) -> pd.DataFrame:
+        """Return a row for each step: learning curve, rates, norms, seconds (none before a resume), tokens a second."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Kind:
-    """Where a kind of model lives and what it needs from its job."""
+    """Where a kind of model lives, what it needs from its job, and which types of tasks it can do."""
 
     module: str
     gpu: bool = False
+    types: tuple[TaskType, ...] = ("single_label",)
 
 
 KINDS = {
-    "linear": Kind("podium.models.linear"),
-    "lightgbm": Kind("podium.models.lightgbm"),
+    "linear": Kind("podium.models.linear", types=get_args(TaskType)),
+    "lightgbm": Kind("podium.models.lightgbm", types=get_args(TaskType)),
+    "fasttext": Kind("podium.models.fasttext", types=("single_label", "multi_label")),
+    "textcnn": Kind("podium.models.textcnn", gpu=True, types=get_args(TaskType)),
     "transformer": Kind("podium.models.transformer", gpu=True),
 }
 
@@ -59,9 +83,23 @@ KINDS = {
 def make(
     kind: str, options: dict[str, Any], *, classes: int, seed: int, device: str, threads: int
 ) -> Classifier:
-    """Make an unfitted model of ``kind`` for ``classes`` classes."""
+    """Make an unfitted model of ``kind`` for ``classes`` classes or value columns."""
     module = _module(kind)
     return module.Model(module.Options(**options), classes=classes, seed=seed, device=device, threads=threads)
+
+
+def go_on(
+    model: Classifier,
+    start: Path,
+    rows: pd.DataFrame,
+    target: np.ndarray,
+    weight: np.ndarray,
+    *,
+    scratch: Path | None,
+) -> None:
+    """Fit an unfitted ``model`` on ``rows`` from where the model of its kind that is saved in ``start`` ended."""
+    fit: Any = model.fit  # of a kind that can
+    fit(rows, target, weight, scratch=scratch, start=start)
 
 
 def load(kind: str, folder: Path, *, device: str, threads: int) -> Classifier:

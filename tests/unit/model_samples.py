@@ -16,6 +16,16 @@ NEUTRAL = ["the", "of", "and", "to", "in", "is"]
 SMALL: dict[str, dict[str, Any]] = {
     "linear": {"tfidf": {"min_df": 1}},
     "lightgbm": {"tfidf": {"min_df": 1}, "svd": 3, "trees": 10, "min_data_in_leaf": 2},
+    "fasttext": {"buckets": 1000, "dimensions": 10},
+    "textcnn": {
+        "min_count": 1,
+        "dimensions": 8,
+        "filters": 6,
+        "max_length": 32,
+        "epochs": 1,
+        "batch_size": 8,
+        "precision": "fp32",
+    },
     "transformer": {
         "encoder": "data/none",
         "max_length": 32,

@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from podium.alignment import encode, fold_numbers, probabilities
-from podium.errors import UserError
+from podium.alignment import fold_numbers, probabilities
 from podium.predict import to_table
 
 IDS = ["007", "7", "x"]
@@ -39,9 +38,3 @@ def test_broken_probabilities_are_refused():
     table.loc[1, "p:a"] = np.nan
     with pytest.raises(ValueError, match="NaN"):
         probabilities(table, IDS, ["a", "b", "c"])
-
-
-def test_labels_become_positions():
-    assert encode(pd.Series(["b", "a", "b"]), ["a", "b"]).tolist() == [1, 0, 1]
-    with pytest.raises(UserError, match=r"'B' \(row 2 of 2\) is no class: did you mean 'b'"):
-        encode(["a", "B"], ["a", "b"])

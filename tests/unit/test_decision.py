@@ -15,7 +15,7 @@ from podium.files import read_json, read_table, write_json, write_table
 from podium.predict import to_table
 from scripts import decision as script
 
-LABEL_METRICS = ["accuracy", "macro_f1", "weighted_f1", "mcc", "balanced_accuracy"]
+LABEL_METRICS = ["accuracy", "macro_f1", "weighted_f1", "mcc", "balanced_accuracy", "qwk"]
 
 
 def problem(seed: int, rows: int, classes: int, *, rounded: bool = False) -> tuple[np.ndarray, np.ndarray]:
@@ -141,7 +141,7 @@ def test_tuning_on_noise_shows_no_gain_when_cross_fitted():
 
 def test_auto_tunes_only_where_the_argmax_is_not_best():
     assert resolve("auto", "accuracy") == resolve("auto", "log_loss") == "argmax"
-    assert resolve("auto", "macro_f1") == "offsets"
+    assert resolve("auto", "macro_f1") == resolve("auto", "qwk") == "offsets"
     assert resolve("argmax", "f1") == "argmax"
     with pytest.raises(UserError, match="did you mean 'offsets'"):
         resolve("offset", "f1")
@@ -164,7 +164,7 @@ def test_script_writes_labels_offsets_and_score(tmp_path, metric, method):
     write_table(pd.DataFrame({"id": ids, "target": np.array(names)[truth]}), files["train"])
     write_table(pd.DataFrame({"id": ids, "fold": folds}), files["folds"])
     write_json(names, files["labels"])
-    script.main(**files, method=method, metric=metric, sweeps=2)
+    script.main(**files, method=method, metric=metric, type="single_label", sweeps=2)
     score, fit = read_json(files["score"]), read_json(files["fit"])
     given = read_table(files["oof_out"])
     assert given.columns.tolist() == ["id", "label", "fold"]

@@ -93,6 +93,9 @@ def test_choosing_needs_three_folds():
         choose(ALL, proba, truth, FOLDS % 2, metric="accuracy")
 
 
+PLAIN = {"metric": "macro_f1", "type": "single_label"}
+
+
 @pytest.fixture
 def files(tmp_path):
     """Write the tables of a task with three members; each table has its own order of rows."""
@@ -118,7 +121,7 @@ def files(tmp_path):
     paths["labels"] = tmp_path / "labels.json"
     write_json(names, paths["labels"])
     outputs = {name: tmp_path / f"out_{name}" for name in ("oof_out", "test_out", "fit")}
-    return {**paths, **outputs, "members": ["a-s0", "b-s0", "b-s1"], "metric": "macro_f1"}, proba, test, truth
+    return {**paths, **outputs, "members": ["a-s0", "b-s0", "b-s1"], **PLAIN}, proba, test, truth
 
 
 OPTIONS = {"mean": {}, "blend": {"weights": None, "steps": 8}, "stack": {"c": 0.1}, "vote": {"weights": None}}

@@ -73,3 +73,54 @@ def test_a_sample_that_cannot_be_filled_is_told_before_training(
     else:
         with pytest.raises(UserError, match=told):
             check(plan)
+
+
+@pytest.mark.parametrize(
+    ("task", "train", "sample", "told"),
+    [
+        ({"type": "regression", "metric": "rmse"}, "1,a,2\n2,b,3", "id,y\n1,0", None),
+        (
+            {"type": "regression", "metric": "rmse"},
+            "1,a,2\n2,b,x",
+            "id,y\n1,0",
+            r"t\.target: a\.csv has 1 rows whose 'y' is no number \('x'\)",
+        ),
+        ({"type": "regression", "metric": "rmse"}, "1,a,2\n2,b,3", "id,u,v\n1,0,0", "s.csv: no column 'y'"),
+        (
+            {"type": "multi_label", "metric": "micro_f1", "label_separator": ";"},
+            "1,a,p;q\n2,b,q",
+            "id,p,q\n1,0,0",
+            None,
+        ),
+        (
+            {"type": "multi_label", "metric": "micro_f1", "label_separator": ";"},
+            "1,a,p;q\n2,b,q",
+            "id,p,u\n1,0,0",
+            "'u' is none; valid: p, q",
+        ),
+        (
+            {"metric": "qwk"},
+            "1,a,1\n2,b,good",
+            "id,y\n1,1",
+            r"t\.metric: qwk counts steps between whole numbers",
+        ),
+    ],
+)
+def test_targets_are_checked_by_type_before_training(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    task: dict[str, Any],
+    train: str,
+    sample: str,
+    told: str | None,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text(f"id,x,y\n{train}\n", encoding="utf-8")
+    (tmp_path / "b.csv").write_text("id,x\n1,a\n", encoding="utf-8")
+    (tmp_path / "s.csv").write_text(f"{sample}\n", encoding="utf-8")
+    plan = plan_of({**RAW, "tasks": {"t": {**TASK, "sample": "s.csv", **task}}})
+    if told is None:
+        check(plan)
+    else:
+        with pytest.raises(UserError, match=told):
+            check(plan)

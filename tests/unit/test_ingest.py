@@ -12,7 +12,7 @@ import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from podium.errors import UserError
-from podium.ingest import Ingested, ingest, sort_labels
+from podium.ingest import Ingested, ingest
 from podium.ingest_profile import profile
 from podium.tables import read_rows
 
@@ -32,8 +32,14 @@ TEST = frame(key=["9", "01"], title=["D", "E"], body=["x", "y"])
 
 
 def run(train: pd.DataFrame = TRAIN, test: pd.DataFrame = TEST, **settings: Any) -> Ingested:
-    given = {"id": "key", "text": ["title"], "target": "label", "group": None, "sample": None, **settings}
-    return ingest(train, test, **given)
+    form = {
+        "id": "key",
+        "text": ["title"],
+        "type": "single_label",
+        "target": "label",
+        "label_separator": None,
+    }
+    return ingest(train, test, **{**form, "group": None, "sample": None, **settings})
 
 
 def described(ingested: Ingested, tokenizer: Path | None = None) -> dict[str, Any]:
@@ -67,18 +73,6 @@ def test_rows_are_numbered_without_an_id_column() -> None:
     assert found.test["id"].tolist() == ["0", "1"]
     with pytest.raises(UserError, match="the sample has 3 rows, test has 2"):
         run(id=None, sample=TRAIN)
-
-
-@pytest.mark.parametrize(
-    ("labels", "expected"),
-    [
-        (["10", "9", "-1", "9"], ["-1", "9", "10"]),
-        (["10", "9", "a"], ["10", "9", "a"]),
-        (["01", "1"], ["01", "1"]),
-    ],
-)
-def test_labels_are_sorted_by_number_if_all_are(labels: list[str], expected: list[str]) -> None:
-    assert sort_labels(labels) == expected
 
 
 def test_every_mistake_is_told_in_one_line() -> None:
@@ -190,7 +184,7 @@ def test_known_overlap_of_a_public_data_set() -> None:
         read_rows(folder / name, columns=None, encoding=None, separator=None)
         for name in ("train.csv", "test.csv")
     ]
-    found = ingest(*tables, id="id", text=["text"], target="label", group=None, sample=None)
+    found = run(*tables, id="id", text=["text"])
     facts = profile(found, max_lengths=[128], tokenizer=None)
     assert facts["rows"] == {"train": 16883, "test": 2111}
     assert facts["in_test"]["test_share"] == pytest.approx(0.32, abs=0.005)

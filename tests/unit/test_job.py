@@ -28,13 +28,20 @@ def logging_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     logging.captureWarnings(False)
 
 
+class Logs(list[str]):
+    """A rule's log files: a list, some of them named."""
+
+    def items(self) -> list[tuple[str, str]]:
+        return []
+
+
 def snakemake(tmp_path: Path, **block: Any) -> SimpleNamespace:
     """What Snakemake hands to a script, as far as jobs use it."""
     return SimpleNamespace(
         input={"table": "a.parquet", "many": ["b", "c"], "none": []},
         output={"out": "d.csv"},
         params={"block": block, "code": "0123"},
-        log=[str(tmp_path / "logs/job.log")],
+        log=Logs([str(tmp_path / "logs/job.log")]),
         threads=3,
     )
 
@@ -117,6 +124,6 @@ def test_the_log_of_a_crash_has_its_traceback_and_warnings(tmp_path: Path) -> No
 
 def test_a_rule_without_block_and_log(tmp_path: Path) -> None:
     called = []
-    bare = SimpleNamespace(input={}, output={}, params={}, log=[], threads=1)
+    bare = SimpleNamespace(input={}, output={}, params={}, log=Logs(), threads=1)
     job.run(lambda: called.append(1), bare)
     assert called == [1]

@@ -1,4 +1,4 @@
-"""Metrics: values against scikit-learn, standard errors against formulas and a bootstrap of rows."""
+"""Single-label metrics: values against scikit-learn, standard errors against formulas and a bootstrap of rows."""
 
 import warnings
 
@@ -18,6 +18,7 @@ REFERENCE = {
     "f1": lambda t, p: reference.f1_score(t, p, pos_label=1, average="binary"),
     "mcc": reference.matthews_corrcoef,
     "balanced_accuracy": reference.balanced_accuracy_score,
+    "qwk": lambda t, p: np.nan_to_num(reference.cohen_kappa_score(t, p, weights="quadratic")),
 }
 
 
@@ -36,6 +37,8 @@ def sample(seed: int, rows: int, classes: int) -> tuple[np.ndarray, np.ndarray, 
 def test_values_are_scikit_learns(seed, rows, classes, metric):
     classes = 2 if metric == "f1" else classes
     truth, predicted, _ = sample(seed, rows, classes)
+    if metric == "qwk":  # scikit-learn counts steps between the classes that occur
+        truth, predicted = np.split(np.unique(np.r_[truth, predicted], return_inverse=True)[1], 2)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         expected = REFERENCE[metric](truth, predicted)
@@ -73,7 +76,35 @@ def test_errors_in_closed_form():
     )
 
 
-@pytest.mark.parametrize("metric", ["macro_f1", "weighted_f1", "mcc", "balanced_accuracy", "f1"])
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32), st.integers(10, 60), st.integers(2, 5))
+def test_areas_are_scikit_learns(seed, rows, classes):
+    truth, _, proba = sample(seed, rows, classes)
+    truth[:classes] = np.arange(classes)
+    proba = np.round(proba, 1) + 0.01
+    proba /= proba.sum(axis=1, keepdims=True)
+    scores = proba[:, 1] if classes == 2 else proba
+    expected = reference.roc_auc_score(truth, scores, multi_class="ovr")
+    assert metrics.value("roc_auc", truth, None, proba, classes=classes) == pytest.approx(expected)
+
+
+def test_a_class_that_is_absent_has_no_area():
+    proba = np.array([[0.7, 0.2, 0.1], [0.2, 0.7, 0.1], [0.6, 0.3, 0.1]])
+    assert metrics.value("roc_auc", np.array([0, 1, 0]), None, proba, classes=3) == 1
+    assert metrics.score("roc_auc", np.array([0, 0, 0]), None, proba, classes=3) == metrics.Score(0.5, 0.0)
+
+
+def test_error_of_the_area_is_that_of_a_bootstrap():
+    truth, _, proba = sample(8, 300, 3)
+    rng = np.random.default_rng(0)
+    draws = [
+        metrics.value("roc_auc", truth[rows], None, proba[rows], classes=3)
+        for rows in rng.integers(0, 300, size=(1500, 300))
+    ]
+    assert metrics.score("roc_auc", truth, None, proba, classes=3).se == pytest.approx(np.std(draws), rel=0.1)
+
+
+@pytest.mark.parametrize("metric", ["macro_f1", "weighted_f1", "mcc", "balanced_accuracy", "qwk", "f1"])
 def test_bootstrap_of_the_matrix_is_the_bootstrap_of_rows(metric):
     classes = 2 if metric == "f1" else 5
     truth, predicted, _ = sample(3, 400, classes)
@@ -121,6 +152,8 @@ def test_utility_is_larger_for_the_better():
     [
         (lambda: metrics.get("macro-f1"), "unknown metric 'macro-f1': did you mean 'macro_f1'"),
         (lambda: metrics.require("f1", classes=3), "f1 needs 2 classes, the task has 3"),
+        (lambda: metrics.get("rmse"), "unknown metric 'rmse'"),
+        (lambda: metrics.greater_is_better("mrcrmse"), "did you mean 'mcrmse'"),
         (lambda: metrics.score_labels("accuracy", ["a"], ["b"], ["a", "c"]), "'b' .* is no class"),
         (lambda: metrics.score_labels("log_loss", ["a"], ["a"], ["a", "c"]), "needs probabilities"),
     ],
@@ -128,3 +161,16 @@ def test_utility_is_larger_for_the_better():
 def test_mistakes_are_told(call, message):
     with pytest.raises(UserError, match=message):
         call()
+
+
+def test_labels_that_a_metric_is_not_for():
+    assert metrics.label_mistake("qwk", "grade", ["-1", "2", "10"]) is None
+    assert "label 'bad'" in metrics.label_mistake("qwk", "grade", ["1", "bad"])
+    assert "grade has 3; use macro_f1" in metrics.label_mistake("f1", "grade", ["a", "b", "c"])
+    assert metrics.label_mistake("accuracy", "grade", ["a", "b", "c"]) is None
+
+
+def test_a_name_means_the_same_direction_in_every_type_of_task():
+    for registry in metrics.METRICS.values():
+        for name, metric in registry.items():
+            assert metric.greater_is_better == metrics.greater_is_better(name)

@@ -27,6 +27,7 @@ RAW: dict[str, Any] = {
     },
     "pseudo": {"rounds": 2, "weight": 0.5},
 }
+EVERY = {**RAW, "models": {**RAW["models"], "bags": {"kind": "fasttext"}, "cnn": {"kind": "textcnn"}}}
 
 
 def plan_of(raw: dict[str, Any] = RAW, **blocks: Any) -> Plan:
@@ -36,9 +37,9 @@ def plan_of(raw: dict[str, Any] = RAW, **blocks: Any) -> Plan:
 # ---- defaults live in podium.config only
 
 
-@pytest.mark.parametrize("member", plan_of().members)
+@pytest.mark.parametrize("member", plan_of(EVERY).members)
 def test_options_of_a_kind_are_the_keys_its_config_block_hands_over(member: str) -> None:
-    plan = plan_of()
+    plan = plan_of(EVERY)
     handed = plan.train(member, 0, 0)["options"]
     options = importlib.import_module(models.KINDS[plan.kind(member)].module).Options
     fields = dataclasses.fields(options)
@@ -49,7 +50,7 @@ def test_options_of_a_kind_are_the_keys_its_config_block_hands_over(member: str)
 
 def test_config_and_registry_know_the_same_kinds() -> None:
     assert list(config.KINDS) == list(models.KINDS)
-    assert {plan_of().kind(member) for member in plan_of().members} == set(models.KINDS)
+    assert {plan_of(EVERY).kind(member) for member in plan_of(EVERY).members} == set(models.KINDS)
 
 
 # ---- members and rounds

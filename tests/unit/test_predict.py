@@ -53,3 +53,26 @@ def test_what_is_no_distribution_is_refused(proba: np.ndarray, labels: list[str]
 def test_a_class_that_is_not_there_is_told() -> None:
     with pytest.raises(ValueError, match="p:z"):
         to_array(to_table(["a", "b"], PROBA, ["x", "y"]), ["x", "z"])
+
+
+def test_labels_need_no_sum_but_stay_between_0_and_1() -> None:
+    proba = np.array([[0.9, 0.8], [0.0, 1.0]])
+    table = to_table(["a", "b"], proba, ["x", "y"], "multi_label")
+    assert list(table.columns) == ["id", "p:x", "p:y"]
+    np.testing.assert_array_equal(
+        to_array(table, ["y", "x"], "multi_label"), proba[:, ::-1].astype(np.float32)
+    )
+    for wrong in (-0.1, 1.1):
+        with pytest.raises(ValueError, match="below 0 or above 1"):
+            to_table(["a", "b"], np.where(proba == 0.8, wrong, proba), ["x", "y"], "multi_label")
+    with pytest.raises(ValueError, match="sum to 1"):
+        to_table(["a", "b"], proba, ["x", "y"])
+
+
+def test_values_keep_every_digit() -> None:
+    values = np.array([[1e9 + 1 / 3], [-2.5]])
+    table = to_table(["a", "b"], values, ["price"], "regression")
+    assert list(table.columns) == ["id", "v:price"]
+    np.testing.assert_array_equal(to_array(table, ["price"], "regression"), values)
+    with pytest.raises(ValueError, match="values hold NaN"):
+        to_table(["a", "b"], values * np.nan, ["price"], "regression")

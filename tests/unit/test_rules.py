@@ -22,7 +22,7 @@ HUB: dict[str, Any] = {
     "competition": "hub",
     "tasks": {"t": {"train": "a.csv", "test": "b.csv", "text": ["x"], "target": "y"}},
     "augment": {"eda": {"kind": "eda"}},
-    "models": {"bert": {"kind": "transformer", "encoder": "org/bert", "revision": "v1"}},
+    "models": {"bert": {"kind": "transformer", "encoder": "org/bert", "revision": "v1", "refit": {}}},
 }
 # Scripts that pass some keys of their block on to a function, as ``**settings``
 PASSED_ON = {
@@ -79,16 +79,18 @@ def rules() -> Iterator[Rule]:
         ):
             found = re.findall(r"^    (\w+):(.*\n(?:        .*\n|\n)*)", body, re.M)
             sections = {
-                key: keywords(value) for key, value in found if key in ("input", "output", "params", "script")
+                key: keywords(value)
+                for key, value in found
+                if key in ("input", "output", "log", "params", "script")
             }
             if "script" not in sections:
                 continue
             always, perhaps = [], set()
-            for key in ("input", "output"):
+            for key in ("input", "output", "log"):
                 for argument in sections.get(key, []):
                     if argument.arg is not None:
                         always.append(argument.arg)
-                    else:
+                    elif key != "log":
                         assert isinstance(argument.value, ast.Call)
                         assert ast.unparse(argument.value.func) == "unpack"
                         every, some = names_of_function(ast.unparse(argument.value.args[0]))
@@ -143,7 +145,7 @@ def test_every_rule_with_a_script_is_found() -> None:
         pytest.param(path, rule, id=f"{path.stem if path else 'hub'}-{rule.name}")
         for path in [*SHIPPED, None]
         for rule in RULES
-        if rule.name != "fetch_encoder" or path is None  # the others name no encoder on the Hub
+        if rule.name not in ("fetch_encoder", "refit_fold") or path is None  # what only HUB has
     ],
 )
 def test_main_takes_exactly_what_its_rule_hands_over(path: Path | None, rule: Rule) -> None:

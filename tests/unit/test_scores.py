@@ -25,7 +25,7 @@ def tables() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
 @pytest.mark.parametrize("metric", ["macro_f1", "log_loss"])
 def test_member_is_scored_as_scikit_learn_does(tables: tuple, metric: str) -> None:
     oof, train, folds = tables
-    facts = scores.of_member(oof, train, folds, LABELS, metric=metric)
+    facts = scores.of_member(oof, train, folds, LABELS, metric=metric, type="single_label")
     joined = train.merge(oof, on="id").merge(folds, on="id")
 
     def value(rows: pd.DataFrame) -> float:

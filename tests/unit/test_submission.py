@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -11,9 +12,22 @@ from hypothesis import strategies as st
 from podium.errors import UserError
 from podium.predict import to_table
 from podium.submission import write_submission
+from podium.submission_columns import Form
 
 PREDICTED = pd.DataFrame({"id": ["001", "2", "03"], "label": ["pos", "neg", "neg"]}, dtype="str")
 PROBA = to_table(["001", "2", "03"], [[0.25, 0.75], [0.9, 0.1], [0.5, 0.5]], ["neg", "pos"])
+
+
+def form(**changes: Any) -> Form:
+    """What the config says of a single-label submission, but for some changes."""
+    plain = {
+        "id": "key",
+        "type": "single_label",
+        "target": "label",
+        "label_separator": None,
+        "probabilities": False,
+    }
+    return Form(**{**plain, **changes})
 
 
 def submit(
@@ -27,7 +41,7 @@ def submit(
     if sample is not None:
         path = folder / name
         path.write_bytes(sample.encode("utf-8"))
-    write_submission(predicted, path, folder / "out.csv", id=id, target="label", proba=PROBA)
+    write_submission(predicted, path, folder / "out.csv", form=form(id=id), proba=PROBA)
     return (folder / "out.csv").read_bytes().decode("utf-8")
 
 
@@ -58,6 +72,22 @@ def test_numbered_rows_follow_the_order_of_test(tmp_path: Path) -> None:
     assert submit(tmp_path, "no,label\na,\nb,\nc,\n", id=None) == "no,label\na,pos\nb,neg\nc,neg\n"
     with pytest.raises(UserError, match="2 rows, but test has 3"):
         submit(tmp_path, "label\nneg\nneg\n", id=None)
+
+
+@pytest.mark.parametrize("sample", ["key,label\n2,0\n001,0\n03,0\n", "key,target\n2,0.5\n001,\n03,0\n"])
+def test_one_column_of_numbers_gets_the_probability_of_the_last_class(tmp_path: Path, sample: str) -> None:
+    """Where the metric reads probabilities, as in competitions of ROC areas."""
+    (tmp_path / "sample.csv").write_text(sample)
+    for wanted, values in ((True, ["0.1", "0.75", "0.5"]), (False, ["0", "1", "0"])):
+        write_submission(
+            PREDICTED.assign(label=["1", "0", "0"]),
+            tmp_path / "sample.csv",
+            tmp_path / "out.csv",
+            form=form(probabilities=wanted),
+            proba=PROBA,
+        )
+        assert pd.read_csv(tmp_path / "out.csv", dtype="str").iloc[:, 1].tolist() == values
+    assert "2,neg" in submit(tmp_path, "key,label\n2,pos\n001,pos\n03,pos\n")
 
 
 def test_json_lines_sample(tmp_path: Path) -> None:
@@ -115,9 +145,7 @@ def test_any_ids_and_labels_read_back(
     order = data.draw(st.permutations(ids))
     with (folder / "sample.csv").open("w", encoding="utf-8", newline="") as handle:
         csv.writer(handle).writerows([["key", "label"], *([id, "?"] for id in order)])
-    write_submission(
-        predicted, folder / "sample.csv", folder / "out.csv", id="key", target="label", proba=None
-    )
+    write_submission(predicted, folder / "sample.csv", folder / "out.csv", form=form(), proba=None)
     with (folder / "out.csv").open(encoding="utf-8", newline="") as handle:
         rows = list(csv.reader(handle))
     label_of = dict(zip(ids, labels, strict=False))

@@ -17,7 +17,7 @@ VIEWS = {
     "eda": strings(id=["2~eda0", "1~eda0"], text_a=["made of two", "made of one"]),
     "pseudo": strings(id=["2", "1"], text_a=["test two", "test one"]),  # test uses the same ids as train
 }
-FOLDS = strings(id=["3", "1", "2"]).assign(fold=[1, 0, 0])
+FOLDS = strings(id=["3", "1", "2"]).assign(fold=[1, 0, 0], cluster=[1, 0, 1])
 TABLE = strings(
     id=["2", "1~eda0", "1", "2", "2~eda0"],
     source_id=["2", "1", "1", "2", "2"],
@@ -27,7 +27,7 @@ TABLE = strings(
 
 
 def test_texts_are_looked_up_in_the_rows_own_part_in_the_tables_order() -> None:
-    data = train.fold_data(TABLE, VIEWS, FOLDS, 1, ["a", "b", "c"])
+    data = train.fold_data(TABLE, VIEWS, FOLDS, 1, ["a", "b", "c"], "single_label")
     assert data.rows["text_a"].tolist() == [
         "test two",
         "made of one",
@@ -39,13 +39,17 @@ def test_texts_are_looked_up_in_the_rows_own_part_in_the_tables_order() -> None:
     assert data.weight.tolist() == [0.5, 1, 1, 1, 1]
     assert data.held_out.to_dict(orient="records") == [{"id": "3", "text_a": "train three"}]
     assert list(data.rows.index) == list(range(5))
+    # Made rows are near what they were made of; the test's "2" is not the train's
+    assert data.rows["cluster"].tolist()[1:] == [0, 0, 1, 1]
+    assert data.rows["cluster"][0] not in (0, 1)
+    assert data.rows["real"].tolist() == [False, False, True, True, False]
 
 
 def test_rows_without_text_and_folds_without_rows_are_refused() -> None:
     with pytest.raises(ValueError, match="1 rows made by eda have no text"):
         train.texts_of(TABLE, {**VIEWS, "eda": VIEWS["eda"].head(1)})
     with pytest.raises(UserError, match="fold 1 has no rows to train on"):
-        train.fold_data(TABLE.head(0), VIEWS, FOLDS, 1, ["a", "b"])
+        train.fold_data(TABLE.head(0), VIEWS, FOLDS, 1, ["a", "b"], "single_label")
 
 
 def test_model_sees_training_rows_and_predicts_held_out_ones() -> None:
@@ -57,7 +61,7 @@ def test_model_sees_training_rows_and_predicts_held_out_ones() -> None:
             self.predicted = rows["text_a"].tolist()
             return np.full((len(rows), 2), 0.5)
 
-    spy, data = Spy(), train.fold_data(TABLE, VIEWS, FOLDS, 1, ["a", "b"])
+    spy, data = Spy(), train.fold_data(TABLE, VIEWS, FOLDS, 1, ["a", "b"], "single_label")
     assert train.fit_and_predict(spy, data).shape == (1, 2)  # type: ignore[arg-type]
     assert spy.fitted == (data.rows["text_a"].tolist(), data.target.tolist(), data.weight.tolist())
     assert spy.predicted == ["train three"]
@@ -65,8 +69,33 @@ def test_model_sees_training_rows_and_predicts_held_out_ones() -> None:
 
 def test_card_counts_rows_by_maker_and_class() -> None:
     card = train.card(
-        kind="linear", options={"c": 1.0}, seed=3, fold=1, round=2, table=TABLE, labels=["a", "b", "c"]
+        kind="linear",
+        options={"c": 1.0},
+        seed=3,
+        fold=1,
+        round=2,
+        table=TABLE,
+        labels=["a", "b", "c"],
+        target=np.array([1, 0, 0, 1, 1]),
     )
     assert card["training_rows"] == {"pseudo": 1, "eda": 2, "train": 2}
     assert card["training_rows_per_class"] == {"a": 2, "b": 3, "c": 0}
     assert (card["kind"], card["seed"], card["fold"], card["round"]) == ("linear", 3, 1, 2)
+
+
+def test_targets_and_figures_follow_the_type_of_task() -> None:
+    named = {"kind": "linear", "options": {}, "seed": 0, "fold": 1, "round": 0, "table": TABLE}
+    multi = TABLE.assign(target=["a\x1fb", "", "b", "a\x1fb", "b"])
+    target = train.fold_data(multi, VIEWS, FOLDS, 1, ["a", "b"], "multi_label").target
+    assert (target.dtype, target.tolist()) == (np.float32, [[1, 1], [0, 0], [0, 1], [1, 1], [0, 1]])
+    facts = train.card(**named, labels=["a", "b"], target=target)
+    assert facts["training_rows_per_class"] == {"a": 2, "b": 4}
+    found = train.held_out_facts(target[:2], np.array([[0.9, 0.4], [0.2, 0.5]]))
+    assert found == pytest.approx({"hamming_loss": 0.25, "log_loss": -np.log([0.9, 0.4, 0.8, 0.5]).mean()})
+
+    values = TABLE.assign(target=["1.5", "2.0", "2.0", "1.5", "3.0"])
+    target = train.fold_data(values, VIEWS, FOLDS, 1, ["y"], "regression").target
+    assert (target.dtype, target.tolist()) == (np.float64, [[1.5], [2], [2], [1.5], [3]])
+    facts = train.card(**named, labels=["y"], target=target)
+    assert facts["training_mean"] == {"y": 2.0}
+    assert train.held_out_facts(target[:2], np.array([[1.5], [5.0]])) == {"rmse": 4.5**0.5, "mae": 1.5}

@@ -69,7 +69,11 @@ def test_good_config_loads() -> None:
         ("ensemble.stack.C", 1, "unknown key; did you mean 'c'?"),
         # kinds
         ("models.linear.kind", "linaer", "unknown kind 'linaer'; did you mean 'linear'?"),
-        ("models.bert.kind", GONE, "this key is required and missing; valid: linear, lightgbm, transformer"),
+        (
+            "models.bert.kind",
+            GONE,
+            "this key is required and missing; valid: linear, lightgbm, fasttext, textcnn, transformer",
+        ),
         ("augment.eda.kind", "aed", "found 'aed'; did you mean 'eda'?"),
         # missing keys, types, limits
         ("competition", GONE, "this key is required and missing"),

@@ -68,6 +68,12 @@ CASES: dict[str, tuple[Callable[[dict[str, Any]], None], set[str]]] = {
         put("models", "encoder", "seeds", value=[0, 5]),
         train("encoder-s5", 0) | AFTER_MEMBERS,
     ),
+    "the last training on all rows": (
+        put("models", "encoder", "refit", value={"epochs": 0.5}),
+        {f"refit encoder-s0 on all rows, from fold {fold}" for fold in FOLDS}
+        | {"predict with encoder-s0, round 0"}
+        | AFTER_MEMBERS,
+    ),
     "pseudo-label bar": (put("pseudo", "confidence", value=0.6), ROUND_1 | AFTER_MEMBERS),
     "pseudo-label weight": (put("pseudo", "weight", value=0.5), (ROUND_1 - PSEUDO) | AFTER_MEMBERS),
     "noise": (put("noise", "max_share", value=0.05), NOISE | TREES | ROUND_1 | AFTER_MEMBERS),
@@ -137,9 +143,11 @@ def test_new_test_rows_retrain_only_what_saw_pseudo_labels(finished: Clone) -> N
     views = {f"text view {view} of test" for view in ("raw", "clean")}
     try:
         path.write_bytes(before.replace(b"the", b"a", 1))
-        expected = (
-            {"read and check the test rows", "describe the rows"} | views | rounds_0 | ROUND_1 | AFTER_MEMBERS
-        )
+        expected = {
+            "read and check the test rows",
+            "describe the rows",
+            "tokens of test in view raw for tiny-encoder-ac9182",
+        } | (views | rounds_0 | ROUND_1 | AFTER_MEMBERS)
         assert finished.jobs("all") == expected
     finally:
         path.write_bytes(before)
@@ -165,5 +173,6 @@ def test_an_encoder_of_the_hub_is_old_news_once_it_is_there(finished: Clone) -> 
         finished.configure(CONFIG)
         shutil.rmtree(folder, ignore_errors=True)
     fetched = {"fetch the encoder org--tiny@refs--pr--1 from the Hub"}
-    assert before == fetched | ENCODER | AFTER_MEMBERS | {"describe the rows"}
+    tokens = {f"tokens of {part} in view raw for org--tiny-refs--pr--1-834379" for part in ("train", "test")}
+    assert before == fetched | tokens | ENCODER | AFTER_MEMBERS | {"describe the rows"}
     assert after == before - fetched

@@ -38,6 +38,7 @@ wildcard_constraints:
     fold="[0-9]+",
     round="[0-9]+",
     folder="[^/]+",
+    encoder="[A-Za-z0-9.-]+",
 
 
 def fetched_files():
@@ -82,7 +83,7 @@ def text_files(w):
 def train_files(w):
     """What the training of one fold depends on besides folds, labels and the view of the train rows."""
     model, number = plan.model(w.member), int(w.round)
-    view = f"results/text/{w.task}/{model.view}"
+    view = plan.tables(w.member)
     files = {"texts": f"{view}/train.parquet"}
     if plan.encoder_files(w.member):
         files["encoder"] = plan.encoder_files(w.member)
@@ -97,6 +98,21 @@ def train_files(w):
         files["pseudo"] = f"results/pseudo/{w.task}/round{number}/fold{w.fold}.parquet"
         files["test_texts"] = f"{view}/test.parquet"
     return files
+
+
+def teacher_file(w):
+    """The fold's model of the round before, for a member that learns from itself."""
+    if not int(w.round) or not plan.distils(w.member):
+        return {}
+    return {"teacher": f"results/train/{w.task}/{w.member}/round{int(w.round) - 1}/fold{w.fold}/model"}
+
+
+def test_models(w):
+    """The models that predict the test rows for the submission, where they are not the fold models themselves."""
+    if not plan.refits(w.member) or int(w.round) != plan.last_round(w.member):
+        return {}
+    folder = f"results/train/{w.task}/{w.member}/round{w.round}"
+    return {"refit_models": [f"{folder}/fold{fold}/refit" for fold in FOLDS]}
 
 
 def last_predictions(w, name):

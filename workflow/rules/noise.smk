@@ -8,7 +8,7 @@ Makes:    results/noise/{task}/fold{fold}.parquet, review.csv
 rule noise:
     """The judged labels of every fold and the review."""
     input:
-        expand("results/noise/{task}/review.csv", task=TASK),
+        expand("results/noise/{task}/review.csv", task=plan.judged),
 
 
 rule judge_labels:

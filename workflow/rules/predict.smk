@@ -1,6 +1,6 @@
 """Stage predict: what each member says of every row.
 
-Needs:    results/train/{task}/{member}/, results/text/{task}/
+Needs:    results/train/{task}/{member}/, results/text/{task}/, results/tokens/{task}/
 Makes:    results/predict/{task}/{member}/round{round}/oof.parquet, test.parquet, test_folds.parquet
 """
 
@@ -17,7 +17,8 @@ rule predict:
 rule predict_rows:
     """Predict the test rows with the fold models; gather the held-out predictions."""
     input:
-        texts=lambda w: f"results/text/{w.task}/{plan.model(w.member).view}/test.parquet",
+        unpack(test_models),
+        texts=lambda w: f"{plan.tables(w.member)}/test.parquet",
         rows="results/ingest/{task}/train.parquet",
         labels="results/ingest/{task}/labels.json",
         fold_models=expand("results/train/{{task}}/{{member}}/round{{round}}/fold{fold}/model", fold=FOLDS),

@@ -11,14 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from model_samples import make, options, rows_of
+from model_samples import make, rows_of
 from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoTokenizer, RobertaConfig, RobertaModel
 
-from podium.engine.loop import parameter_groups, rate_factor
 from podium.errors import UserError
 from podium.models import transformer
-from podium.models.transformer import Model, Options
+from podium.models.transformer import Model
 from podium.predict import check
 
 TARGET = np.arange(24) % 3
@@ -58,7 +57,7 @@ def test_logits_are_those_of_a_pass_by_hand(encoder: Path, pooling: str, pair: b
         with torch.no_grad():
             states = reference(**tokens).last_hidden_state[0].numpy()
         pooled = states[0] if pooling == "cls" else states.mean(axis=0)
-        logits.append(head["weight"] @ pooled + head["bias"])
+        logits.append(head["head.output.weight"] @ pooled + head["head.output.bias"])
     powers = np.exp(np.array(logits, dtype=float))
     np.testing.assert_allclose(model.predict(rows), powers / powers.sum(axis=1, keepdims=True), atol=1e-5)
 
@@ -74,71 +73,16 @@ def test_padding_does_not_change_predictions(model: Model) -> None:
 
 def test_rows_are_predicted_in_their_own_order(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     rows, order = rows_of(TARGET, seed=2), np.random.default_rng(0).permutation(len(TARGET))
-    monkeypatch.setattr(transformer, "length_batches", lambda lengths, budget: [np.arange(len(lengths))])
+    monkeypatch.setattr(transformer, "length_batches", lambda lengths, *_: [np.arange(len(lengths))])
     expected = model.predict(rows)
     monkeypatch.undo()
     np.testing.assert_allclose(model.predict(rows.iloc[order]), expected[order], atol=1e-5)
-
-
-def test_dropout_is_set_where_the_encoder_has_it(encoder: Path) -> None:
-    settings = Options(**options("transformer", encoder=str(encoder), dropout=0.3, attention_dropout=0.2))
-    _, network, hidden = transformer.open_encoder(settings, torch.device("cpu"))
-    assert hidden == 32
-    assert network.embeddings.dropout.p == 0.3
-    assert {layer.output.dropout.p for layer in network.encoder.layer} == {0.3}
-    assert network.config.attention_probs_dropout_prob == 0.2
 
 
 def test_bf16_is_near_fp32(encoder: Path, model: Model) -> None:
     half = fitted(encoder, precision="bf16").predict(rows_of(TARGET))
     check(half)
     np.testing.assert_allclose(half, model.predict(rows_of(TARGET)), atol=0.05)
-
-
-# ---- optimizer and schedule
-
-
-def test_every_parameter_is_in_one_group_at_the_rate_of_its_layer(model: Model) -> None:
-    settings = Options(
-        **options(
-            "transformer", learning_rate=1e-3, head_learning_rate=7e-3, layer_decay=0.5, weight_decay=0.1
-        )
-    )
-    assert model.network is not None
-    groups = parameter_groups(model.network, settings)
-    rate_of, decay_of = {}, {}
-    for group in groups:
-        for parameter in group["params"]:
-            assert id(parameter) not in rate_of
-            rate_of[id(parameter)], decay_of[id(parameter)] = group["lr"], group["weight_decay"]
-    named = dict(model.network.named_parameters())
-    assert rate_of.keys() == {id(parameter) for parameter in named.values()}
-    below_top = {"embeddings": 2, "encoder.layer.0": 1, "encoder.layer.1": 0}
-    counted = 0
-    for name, parameter in named.items():
-        if name.startswith("head."):
-            assert rate_of[id(parameter)] == 7e-3
-        for part, depth in below_top.items():
-            if name.startswith(f"encoder.{part}."):
-                assert rate_of[id(parameter)] == pytest.approx(1e-3 * 0.5**depth), name
-                counted += 1
-        plain = name.endswith("bias") or "LayerNorm" in name
-        assert decay_of[id(parameter)] == (0.0 if plain else 0.1), name
-    assert counted == len([name for name in named if not name.startswith(("head.", "encoder.pooler."))])
-
-
-@pytest.mark.parametrize(("warmup", "steps"), [(0.0, 10), (0.1, 10), (0.25, 8), (1.0, 5), (0.5, 1)])
-def test_rates_rise_to_the_peak_and_fall_to_zero(warmup: float, steps: int) -> None:
-    factors = [rate_factor(step, steps, warmup) for step in range(steps + 1)]
-    top = int(np.argmax(factors))
-    assert max(factors) == pytest.approx(1)
-    assert min(factors[:-1]) > 0  # no step is wasted
-    assert factors[-1] == pytest.approx(0, abs=1e-12)
-    assert (np.diff(factors[: top + 1]) > 0).all()
-    assert (np.diff(factors[top + 1 :]) < 0).all()
-    rising = round(warmup * steps)
-    if rising:
-        np.testing.assert_allclose(factors[:rising], np.arange(1, rising + 1) / rising)
 
 
 # ---- training

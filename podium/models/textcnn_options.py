@@ -1,0 +1,90 @@
+"""The keys of a ``textcnn`` model's config block, and the parts of the engine that they are for."""
+
+import dataclasses
+from typing import Any
+
+from podium.engine.adversarial import AdversarialOptions
+from podium.engine.averaging import AverageOptions
+from podium.engine.inputs import InputOptions
+from podium.engine.mixing import MixupOptions, WordDropoutOptions
+from podium.engine.optimization import OptimizationOptions
+from podium.engine.recipe import Recipe
+
+SINCE = "from_epoch"
+TIMED = ("adversarial", "mixup", "word_dropout", "r_drop")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """See ``podium.config.TextCnn``. ``precision`` may still be ``auto``."""
+
+    lowercase: bool
+    min_count: int
+    max_words: int
+    max_length: int
+    vectors: str | None
+    channels: str
+    dimensions: int
+    widths: list[int]
+    filters: int
+    dropout: float
+    max_norm: float | None
+    precision: str
+    loss: dict[str, Any]
+    epochs: float
+    batch_size: int
+    schedule: str
+    warmup: float
+    learning_rate: float
+    weight_decay: float
+    max_grad_norm: float
+    adversarial: dict[str, Any] | None
+    average: dict[str, Any] | None
+    mixup: dict[str, Any] | None
+    word_dropout: dict[str, Any] | None
+    r_drop: dict[str, Any] | None
+
+    def inputs(self) -> InputOptions:
+        """The first words of each text; of a pair, the longer text is cut first."""
+        return InputOptions(
+            max_length=self.max_length,
+            max_cut=0.0,
+            truncation="head",
+            head_share=1.0,
+            long_texts="cut",
+            max_chunks=1,
+            chunk_overlap=0,
+        )
+
+    def recipe(self) -> Recipe:
+        """How the run trains: AdamW at one rate for all parameters, since all are new."""
+        parts = {name: self._part(name) for name in (*TIMED, "average")}
+        return Recipe(
+            epochs=self.epochs,
+            steps=None,
+            batch_size=self.batch_size,
+            batch_tokens=None,
+            accumulate=1,
+            max_grad_norm=self.max_grad_norm,
+            optimization=OptimizationOptions(
+                schedule=self.schedule,
+                warmup=self.warmup,
+                learning_rate=self.learning_rate,
+                head_learning_rate=self.learning_rate,
+                layer_decay=1.0,
+                weight_decay=self.weight_decay,
+                freeze_layers=0,
+                unfreeze=None,
+            ),
+            adversarial=AdversarialOptions(**part) if (part := parts["adversarial"]) else None,
+            average=AverageOptions(**part) if (part := parts["average"]) else None,
+            mixup=MixupOptions(**part) if (part := parts["mixup"]) else None,
+            word_dropout=WordDropoutOptions(**part) if (part := parts["word_dropout"]) else None,
+            r_drop=part["alpha"] if (part := parts["r_drop"]) else None,
+            distillation=None,
+            stopping=None,
+            since={name: getattr(self, name)[SINCE] for name in TIMED if parts[name]},
+        )
+
+    def _part(self, name: str) -> dict[str, Any]:
+        return {key: value for key, value in (getattr(self, name) or {}).items() if key != SINCE}

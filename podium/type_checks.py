@@ -1,0 +1,104 @@
+"""What goes with which type of task: mistakes in a config, and the defaults that a type has no use for."""
+
+from collections.abc import Iterator
+
+from podium.config import Config, Linear, Noise, Task, Vote
+from podium.errors import hint
+from podium.ingest_targets import names_of
+from podium.metrics import METRICS
+from podium.models import KINDS
+from podium.targets import TaskType
+
+_WORDS: dict[TaskType, str] = {
+    "single_label": "a single_label task",
+    "multi_label": "a multi_label task",
+    "regression": "a regression",
+}
+
+
+def with_type_defaults(config: Config) -> Config:
+    """Return the config with what its type of task cannot use turned off: pseudo-label rounds, votes on values.
+
+    ``type_checks`` refuses them where the user asked for them.
+    """
+    types = {task.type for task in config.tasks.values()}
+    if types == {"single_label"}:
+        return config
+    changes: dict[str, object] = {"pseudo": config.pseudo.model_copy(update={"rounds": 0})}
+    if "regression" in types:
+        methods = [method for method in config.ensemble.methods if method != "vote"]
+        changes["ensemble"] = config.ensemble.model_copy(update={"methods": methods})
+    return config.model_copy(update=changes)
+
+
+def type_checks(config: Config) -> list[str]:
+    """Mistakes that the type of a task makes of keys that are right in others."""
+    found: list[str] = []
+    for name, task in config.tasks.items():
+        found += _target_checks(f"tasks.{name}", task)
+        if task.metric not in METRICS[task.type]:
+            close = hint(task.metric, METRICS[task.type])
+            found.append(f"tasks.{name}.metric: {task.metric} is no metric of {_WORDS[task.type]}; {close}")
+        else:
+            found += _decision_checks(config, task)
+        found += _model_checks(config, task.type)
+        if task.type != "single_label":
+            found += _off_checks(config, task.type)
+    return found
+
+
+def _target_checks(where: str, task: Task) -> Iterator[str]:
+    names = names_of(task.target)
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1:
+            yield f"{where}.target: '{name}' stands there more than once"
+    if task.type != "multi_label":
+        if task.label_separator is not None:
+            yield f"{where}.label_separator: only for type multi_label"
+        if task.type == "single_label" and not isinstance(task.target, str):
+            yield f"{where}.target: a single_label task has one column; write target: {names[0]}"
+    elif isinstance(task.target, str) and task.label_separator is None:
+        yield (
+            f"{where}.target: multi_label needs several columns of 0 and 1, [{task.target}, ...], "
+            "or label_separator, what stands between the labels of one column"
+        )
+    elif len(names) == 1 and not isinstance(task.target, str):
+        yield (
+            f"{where}.target: one column of 0 and 1 is a single_label task; "
+            f"for a column of joined labels write target: {names[0]} and label_separator"
+        )
+
+
+def _decision_checks(config: Config, task: Task) -> Iterator[str]:
+    method = config.decision.method
+    if task.type == "regression" and method != "auto":
+        yield f"decision.method: {method} decides labels, but a regression predicts values; use auto"
+    elif method == "offsets" and METRICS[task.type][task.metric].uses == "proba":
+        yield f"decision.method: offsets change labels, but {task.metric} reads probabilities; use auto"
+
+
+def _model_checks(config: Config, type: TaskType) -> Iterator[str]:
+    able = [kind for kind, facts in KINDS.items() if type in facts.types]
+    for name, model in config.models.items():
+        if model.kind not in able:
+            yield f"models.{name}.kind: {model.kind} cannot do {_WORDS[type]}; these can: {', '.join(able)}"
+        if type == "regression" and isinstance(model, Linear) and model.class_weight is not None:
+            yield f"models.{name}.class_weight: a regression has no classes"
+        if type != "single_label" and model.prune:
+            yield f"models.{name}.prune: label noise is not judged in {_WORDS[type]}; set it to false"
+
+
+def _off_checks(config: Config, type: TaskType) -> Iterator[str]:
+    """What is on by default is turned off quietly, but not what the user wrote."""
+    if config.noise != Noise():
+        yield f"noise: label noise is not judged in {_WORDS[type]}; take this block out"
+    pseudo = config.pseudo
+    if pseudo.model_fields_set and not ("rounds" in pseudo.model_fields_set and pseudo.rounds == 0):
+        yield f"pseudo: {_WORDS[type]} has no pseudo-labels; take this block out, or set pseudo.rounds to 0"
+    ensemble = config.ensemble
+    if type == "regression" and (
+        ensemble.vote != Vote() or ("methods" in ensemble.model_fields_set and "vote" in ensemble.methods)
+    ):
+        yield "ensemble: a vote is among labels, and a regression has values; leave vote out"
+    elif type == "regression" and ensemble.submit == "vote":
+        yield "ensemble.submit: a vote is among labels, and a regression has values; use best"

@@ -1,0 +1,171 @@
+"""What a type of task cannot use is refused where the user asked for it, and off where it is only a default."""
+
+import copy
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from podium import metrics
+from podium.config import Metric
+from podium.errors import UserError
+from podium.models import KINDS
+from podium.plan import Plan
+from podium.targets import TaskType
+from podium.validation import load
+
+FILES = {"train": "a.csv", "test": "b.csv", "text": ["x"]}
+SINGLE = {**FILES, "target": "y"}
+MULTI = {**FILES, "type": "multi_label", "target": ["p", "q"], "metric": "micro_f1"}
+JOINED = {**MULTI, "target": "tags", "label_separator": ";"}
+VALUES = {**FILES, "type": "regression", "target": "y", "metric": "rmse"}
+
+
+def raw(task: dict[str, Any], **blocks: Any) -> dict[str, Any]:
+    return copy.deepcopy(
+        {"competition": "c", "tasks": {"t": task}, "models": {"m": {"kind": "linear"}}, **blocks}
+    )
+
+
+def told(given: dict[str, Any]) -> list[str]:
+    with pytest.raises(UserError) as error:
+        load(given)
+    return [line.removeprefix("config: ") for line in str(error.value).splitlines()]
+
+
+@pytest.mark.parametrize("task", [SINGLE, MULTI, JOINED, VALUES, {**VALUES, "target": ["y", "z"]}])
+def test_the_smallest_config_of_each_type_simply_works(task: dict[str, Any]) -> None:
+    config = load(raw(task))
+    plan = Plan(config, Path())
+    single, values = task is SINGLE, task.get("type") == "regression"
+    assert config.pseudo.rounds == plan.rounds == (1 if single else 0)
+    assert ("vote" in plan.ensembles()) == (not values)
+    assert plan.judged == (["t"] if single else [])
+    assert plan.submission()["probabilities"] is False
+    proba = {"single_label": "roc_auc", "multi_label": "average_precision"}.get(config.tasks["t"].type)
+    if proba:
+        assert Plan(load(raw({**task, "metric": proba})), Path()).submission()["probabilities"] is True
+    blocks = [
+        plan.ingest(),
+        plan.make_folds(),
+        plan.train("m-s0", 0, 0),
+        plan.predict("m-s0"),
+        plan.decision(),
+    ]
+    blocks += [plan.ensemble(), plan.scores(), plan.submission()]
+    assert {block["type"] for block in blocks} == {task.get("type", "single_label")}
+    assert not {"type", "metric"} & plan.ingest_test().keys()
+
+
+def test_every_metric_of_the_config_is_one_of_some_type_and_no_other_is() -> None:
+    assert set(get_args(Metric)) == {name for found in metrics.METRICS.values() for name in found}
+    assert set(metrics.METRICS) == set(get_args(TaskType))
+    for type_, task in (("single_label", SINGLE), ("multi_label", MULTI), ("regression", VALUES)):
+        for metric in get_args(Metric):
+            given = raw({**task, "metric": metric})
+            if metric in metrics.METRICS[type_]:
+                load(given)
+            else:
+                (line,) = told(given)
+                assert line.startswith(f"tasks.t.metric: {metric} is no metric of a ")
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        # targets
+        (
+            raw({**SINGLE, "target": ["y"]}),
+            "tasks.t.target: a single_label task has one column; write target: y",
+        ),
+        (raw({**SINGLE, "label_separator": ";"}), "tasks.t.label_separator: only for type multi_label"),
+        (
+            raw({**MULTI, "target": "tags"}),
+            "tasks.t.target: multi_label needs several columns of 0 and 1, [tags, ...], "
+            "or label_separator, what stands between the labels of one column",
+        ),
+        (
+            raw({**MULTI, "target": ["p"]}),
+            "tasks.t.target: one column of 0 and 1 is a single_label task; "
+            "for a column of joined labels write target: p and label_separator",
+        ),
+        (raw({**MULTI, "target": ["p", "q", "p"]}), "tasks.t.target: 'p' stands there more than once"),
+        (raw({**MULTI, "target": ["p", "x"]}), "tasks.t.text: holds the target column 'x'"),
+        (raw({**MULTI, "target": ["p", "id"]}), "tasks.t.target: 'id' is the column of ids or groups, too"),
+        (raw({**MULTI, "target": 3}), "tasks.t.target: input should be a valid string; found 3"),
+        (raw({**MULTI, "target": ["p", 3]}), "tasks.t.target.1: input should be a valid string; found 3"),
+        (raw({**MULTI, "target": []}), "tasks.t.target: it should have at least 1 item, not 0"),
+        # metrics
+        (raw({**VALUES, "metric": "spaerman"}), "tasks.t.metric: found 'spaerman'; did you mean 'spearman'?"),
+        (
+            raw({**VALUES, "metric": "accuracy"}),
+            "tasks.t.metric: accuracy is no metric of a regression; "
+            "valid: mae, mcrmse, pearson, r2, rmse, spearman",
+        ),
+        # stages that a type has no use for
+        (
+            raw(VALUES, noise={"max_share": 0.2}),
+            "noise: label noise is not judged in a regression; take this block out",
+        ),
+        (
+            raw(MULTI, pseudo={"confidence": 0.8}),
+            "pseudo: a multi_label task has no pseudo-labels; take this block out, or set pseudo.rounds to 0",
+        ),
+        (
+            raw(VALUES, pseudo={"rounds": 2}),
+            "pseudo: a regression has no pseudo-labels; take this block out, or set pseudo.rounds to 0",
+        ),
+        (
+            raw(VALUES, ensemble={"methods": ["mean", "vote"]}),
+            "ensemble: a vote is among labels, and a regression has values; leave vote out",
+        ),
+        (
+            raw(VALUES, ensemble={"submit": "vote"}),
+            "ensemble.submit: a vote is among labels, and a regression has values; use best",
+        ),
+        (
+            raw(VALUES, decision={"method": "argmax"}),
+            "decision.method: argmax decides labels, but a regression predicts values; use auto",
+        ),
+        (
+            raw({**MULTI, "metric": "roc_auc"}, decision={"method": "offsets"}),
+            "decision.method: offsets change labels, but roc_auc reads probabilities; use auto",
+        ),
+        (
+            raw({**SINGLE, "metric": "log_loss"}, decision={"method": "offsets"}),
+            "decision.method: offsets change labels, but log_loss reads probabilities; use auto",
+        ),
+        (
+            raw(MULTI, models={"m": {"kind": "linear", "prune": True}}),
+            "models.m.prune: label noise is not judged in a multi_label task; set it to false",
+        ),
+        (
+            raw(VALUES, models={"m": {"kind": "linear", "class_weight": "balanced"}}),
+            "models.m.class_weight: a regression has no classes",
+        ),
+    ],
+)
+def test_keys_that_do_not_go_with_the_type_are_one_line(given: dict[str, Any], line: str) -> None:
+    assert told(given) == [line]
+
+
+def test_pseudo_labels_can_be_switched_off_explicitly() -> None:
+    assert load(raw(VALUES, pseudo={"rounds": 0, "confidence": 0.8})).pseudo.rounds == 0
+
+
+@pytest.mark.parametrize("task", [MULTI, VALUES])
+def test_the_effective_config_is_a_config_too(task: dict[str, Any]) -> None:
+    effective = load(raw(task))
+    assert load(effective.model_dump()) == effective
+
+
+@pytest.mark.parametrize("type_", get_args(TaskType))
+def test_kinds_that_cannot_do_a_type_are_refused(type_: TaskType) -> None:
+    task = {"single_label": SINGLE, "multi_label": MULTI, "regression": VALUES}[type_]
+    for kind, facts in KINDS.items():
+        extra = {"encoder": "data/bert"} if kind == "transformer" else {}
+        given = raw(task, models={"m": {"kind": kind, **extra}})
+        if type_ in facts.types:
+            load(given)
+        else:
+            assert told(given)[0].startswith(f"models.m.kind: {kind} cannot do a ")
