@@ -10,7 +10,7 @@ from podium.config import KINDS, Config, Eda, Model, Task, block_of
 
 HEADER = """# The config, key by key
 
-Written by `python -m podium reference docs/config.md` from `podium/config.py`; a test keeps it current.
+Written by `python -m podium reference docs/config.md` from `podium/config/`; a test keeps it current.
 `python -m podium config [FILE]` prints the effective config of a file, every default filled in.
 """
 

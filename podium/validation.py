@@ -14,11 +14,11 @@ from podium.config import (
     Lightgbm,
     Linear,
     Task,
-    Tfidf,
     Transformer,
     block_of,
     member_names,
 )
+from podium.config.models import Tfidf
 from podium.errors import UserError, hint
 from podium.ingest import needed
 from podium.ingest_targets import names_of

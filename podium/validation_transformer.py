@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
-from podium.config import Adversarial, Average, Block, Pseudo, Transformer
+from podium.config import Pseudo, Transformer
+from podium.config.base import Block
+from podium.config.training import Adversarial, Average
 from podium.engine.loss_options import LossOptions, check
 from podium.targets import TaskType
 

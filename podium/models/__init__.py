@@ -76,7 +76,7 @@ KINDS = {
     "lightgbm": Kind("podium.models.lightgbm", types=get_args(TaskType)),
     "fasttext": Kind("podium.models.fasttext", types=("single_label", "multi_label")),
     "textcnn": Kind("podium.models.textcnn", gpu=True, types=get_args(TaskType)),
-    "transformer": Kind("podium.models.transformer", gpu=True),
+    "transformer": Kind("podium.models.transformer", gpu=True, types=get_args(TaskType)),
 }
 
 

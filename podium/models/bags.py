@@ -4,6 +4,7 @@ N rows, F features.
 """
 
 import zlib
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -41,39 +42,39 @@ class Bags:
     def fit(self, rows: pd.DataFrame) -> sparse.csr_matrix:
         """Learn the words and buckets of ``rows`` (N) and return their bags (N, F)."""
         limits = {"min_count": self.settings["min_count"], "max_words": self.settings["max_words"]}
-        tokens = self._tokens(rows)
-        self.words = {name: [END, *vocabulary(count(lists), **limits)] for name, lists in tokens.items()}
-        parts = list(self._features(tokens))
-        hashed = np.concatenate([bucket for _, _, bucket in parts])
-        self.buckets = np.unique(hashed[hashed >= 0])
+        self.words = {
+            name: [END, *vocabulary(count(self._tokens(rows, name)), **limits)] for name in segments(rows)
+        }
+        parts = list(self._features(rows))
+        hashed = [np.unique(bucket) for _, bucket, is_bucket in parts if is_bucket]
+        self.buckets = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *hashed]))
         return self._join(parts, len(rows))
 
     def transform(self, rows: pd.DataFrame) -> sparse.csr_matrix:
         """Return the bags (N, F) of ``rows``, float32: how often each feature occurs, rows sum to 1."""
-        return self._join(list(self._features(self._tokens(rows))), len(rows))
+        return self._join(list(self._features(rows)), len(rows))
 
-    def _tokens(self, rows: pd.DataFrame) -> dict[str, list[list[str]]]:
-        return {name: tokenise(rows[name], lowercase=self.settings["lowercase"]) for name in segments(rows)}
+    def _tokens(self, rows: pd.DataFrame, name: str) -> Iterator[list[str]]:
+        return tokenise(rows[name], lowercase=self.settings["lowercase"])
 
-    def _features(
-        self, tokens: dict[str, list[list[str]]]
-    ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Yield (row, word, bucket) of every occurrence, one of word and bucket -1, part by part."""
+    def _features(self, rows: pd.DataFrame) -> Iterator[tuple[np.ndarray, np.ndarray, bool]]:
+        """Yield (row, column or bucket, whether it is a bucket) of all occurrences, part by part."""
         offset = 0
-        for salt, (name, lists) in enumerate(tokens.items()):
-            index = {word: offset + place for place, word in enumerate(self.words[name])}
+        for salt, (name, words) in enumerate(self.words.items()):
+            index = {word: offset + place for place, word in enumerate(words)}
             offset += len(index)
-            row = np.repeat(np.arange(len(lists)), [len(tokens) + 1 for tokens in lists])
             seen: dict[str, int] = {}
-            code = np.array(
-                [seen.setdefault(token, len(seen)) for tokens in lists for token in (*tokens, END)],
-                dtype=np.int64,
-            )
-            word = np.array([index.get(token, -1) for token in seen], dtype=np.int64)[code]
-            yield row, word, np.full(len(row), -1)
+            codes, lengths = array("i"), array("i")
+            for tokens in self._tokens(rows, name):
+                codes.extend(seen.setdefault(token, len(seen)) for token in tokens)
+                codes.append(seen.setdefault(END, len(seen)))
+                lengths.append(len(tokens) + 1)
+            row = np.repeat(np.arange(len(rows), dtype=np.int32), lengths)
+            code = np.frombuffer(codes, dtype=np.int32) if codes else np.zeros(0, dtype=np.int32)
+            column = np.array([index.get(token, -1) for token in seen], dtype=np.int32)[code]
+            yield row[column >= 0], column[column >= 0], False
             for ngram_row, hashed in self._ngrams(row, code, list(seen), salt):
-                bucket = (hashed % np.uint64(self.settings["buckets"])).astype(np.int64)
-                yield ngram_row, np.full(len(bucket), -1), bucket
+                yield ngram_row, (hashed % np.uint64(self.settings["buckets"])).astype(np.int64), True
 
     def _ngrams(
         self, row: np.ndarray, code: np.ndarray, unique: list[str], salt: int
@@ -91,20 +92,23 @@ class Bags:
                 for token in unique
             ]
             lengths = np.array([len(found) for found in grams])
-            yield (
-                np.repeat(row, lengths[code]),
-                np.concatenate([grams[place] for place in code]).astype(np.uint64),
-            )
+            together = [grams[place] for place in code]
+            yield np.repeat(row, lengths[code]), np.concatenate(together).astype(np.uint64)
 
-    def _join(self, parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]], rows: int) -> sparse.csr_matrix:
-        row, word, bucket = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-        place = np.searchsorted(self.buckets, bucket)
-        in_use = np.append(self.buckets, -2)[place] == bucket
-        column = np.where(in_use, self.size - len(self.buckets) + place, word)
-        row, column = row[column >= 0], column[column >= 0]
-        share = 1 / np.maximum(1, np.bincount(row, minlength=rows))
-        bags = sparse.coo_matrix((share[row].astype(np.float32), (row, column)), shape=(rows, self.size))
-        return bags.tocsr()
+    def _join(self, parts: list[tuple[np.ndarray, np.ndarray, bool]], rows: int) -> sparse.csr_matrix:
+        """Put the features side by side: words, then the buckets in use; others are left out."""
+        first = self.size - len(self.buckets)
+        kept_rows, kept_columns = [], []
+        for row, column, is_bucket in parts:
+            if is_bucket:
+                place = np.searchsorted(self.buckets, column)
+                in_use = np.append(self.buckets, -1)[place] == column
+                row, column = row[in_use], (first + place[in_use]).astype(np.int32)
+            kept_rows.append(row)
+            kept_columns.append(column)
+        row, column = np.concatenate(kept_rows), np.concatenate(kept_columns)
+        share = (1 / np.maximum(1, np.bincount(row, minlength=rows))).astype(np.float32)
+        return sparse.coo_matrix((share[row], (row, column)), shape=(rows, self.size)).tocsr()
 
     def save(self, folder: Path) -> None:
         """Write ``bags.json`` (settings and words) and ``bags.safetensors`` (buckets in use)."""

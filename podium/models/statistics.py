@@ -31,15 +31,18 @@ def text_statistics(rows: pd.DataFrame) -> np.ndarray:
 
     The shares of an empty text are 0, and two empty texts are alike (1).
     """
-    tokens = {name: tokenise(rows[name], lowercase=True) for name in segments(rows)}
-    blocks = [
-        [_figures(text, words) for text, words in zip(rows[name], lists, strict=True)]
-        for name, lists in tokens.items()
-    ]
-    if len(tokens) == 2:
-        texts, words = zip(rows["text_a"], rows["text_b"], strict=True), zip(*tokens.values(), strict=True)
-        blocks.append([_alike(*pair, *lists) for pair, lists in zip(texts, words, strict=True)])
-    return np.hstack([np.array(block, dtype=np.float32).reshape(len(rows), -1) for block in blocks])
+    names = segments(rows)
+    texts = [rows[name] for name in names]
+    words = [tokenise(column, lowercase=True) for column in texts]
+    found = np.zeros(
+        (len(rows), len(names) * len(NAMES) + (len(names) - 1) * len(PAIR_NAMES)), dtype=np.float32
+    )
+    for row, (own, lists) in enumerate(zip(zip(*texts, strict=True), zip(*words, strict=True), strict=True)):
+        figures = [
+            figure for text, listed in zip(own, lists, strict=True) for figure in _figures(text, listed)
+        ]
+        found[row] = figures + (_alike(*own, *lists) if len(names) == 2 else [])
+    return found
 
 
 def _figures(text: str, words: list[str]) -> list[float]:

@@ -137,7 +137,7 @@ class Model:
         Words without a pretrained vector are drawn with the variance of those that have one (section 4.3).
         """
         rng = np.random.default_rng(self.seed)
-        texts = [text for name in segments(rows) for text in rows[name]]
+        texts = (text for name in segments(rows) for text in rows[name])
         counts = count(tokenise(texts, lowercase=self.options.lowercase))
         found: dict[str, int] = {}
         known, bound = np.zeros((0, self.options.dimensions), dtype=np.float32), RANGE

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Iterator, Set
 
 import pandas as pd
 
@@ -17,16 +17,20 @@ def segments(rows: pd.DataFrame) -> list[str]:
     return [column for column in ("text_a", "text_b") if column in rows.columns]
 
 
-def tokenise(texts: Iterable[str], *, lowercase: bool) -> list[list[str]]:
-    """Return the words of each text; letters of scripts without spaces and punctuation stand alone."""
-    return [TOKEN.findall(text.lower() if lowercase else text) for text in texts]
+def tokenise(texts: Iterable[str], *, lowercase: bool) -> Iterator[list[str]]:
+    """Yield the words of each text, one list at a time: those of a million texts would fill the memory.
+
+    Letters of scripts without spaces and punctuation stand alone.
+    """
+    for text in texts:
+        yield TOKEN.findall(text.lower() if lowercase else text)
 
 
-def count(token_lists: Iterable[list[str]]) -> Counter[str]:
+def count(lists: Iterable[list[str]]) -> Counter[str]:
     """Return how often each word occurs."""
     counts: Counter[str] = Counter()
-    for tokens in token_lists:
-        counts.update(tokens)
+    for words in lists:
+        counts.update(words)
     return counts
 
 

@@ -93,5 +93,5 @@ def test_shares_are_shares_and_a_pair_is_its_texts(first: str, second: str) -> N
         assert 0 <= found[name] == other[name] <= 1
     for name, value in of(second).items():
         assert found[f"{name}_b"] == value
-    one, two = (set(tokenise([text], lowercase=True)[0]) for text in (first, second))
+    one, two = map(set, tokenise([first, second], lowercase=True))
     assert (found["jaccard"] == 1) == (one == two)

@@ -1,0 +1,39 @@
+"""What all blocks of the config share: their form, names and numbers, what every kind of model has."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+NAME_PATTERN = "[a-z][a-z0-9_]*"
+Name = Annotated[str, StringConstraints(pattern=f"^{NAME_PATTERN}$")]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[int, Field(ge=1)]
+
+REVISION_PATTERN = (
+    r"^[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*(/[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*)*$"
+)
+Path = Annotated[
+    str, StringConstraints(min_length=1, pattern=r"^[^{}]+$")
+]  # braces are wildcards of the workflow
+
+
+class Block(BaseModel):
+    """A block of the config: unknown keys are refused, values are fixed once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Model(Block):
+    """What every kind of model shares."""
+
+    view: Name = Field("raw", description="Text view that the model reads.")
+    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = Field(
+        default_factory=lambda: [0], description="One member for each seed (added to the run's seed)."
+    )
+    prune: bool = Field(False, description="Train without the rows that the noise stage pruned.")
+    augment: list[Name] = Field(default_factory=list, description="Augmentations added to the training rows.")
+    rounds: Annotated[int, Field(ge=0)] | None = Field(
+        None,
+        description="Last pseudo-label round of this model, never more than `pseudo.rounds`; null: all of them.",
+    )
+    threads: Positive = Field(1, description="CPU threads of one job; part of the result's determinism.")
