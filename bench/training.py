@@ -147,7 +147,7 @@ def compare(
         "trainer_default": HuggingFace(setting, DEFAULTS),
         "trainer_best_sdpa": HuggingFace(setting, BEST, attention="sdpa"),
         "trainer_best_eager": HuggingFace(setting, BEST, attention="eager"),
-        "podium": Podium(setting),
+        "podium": Podium(setting, pooling="pooler"),  # the network of AutoModelForSequenceClassification
     }
     if compiled:
         contenders["trainer_best_compiled"] = HuggingFace(setting, {**BEST, "torch_compile": True})

@@ -15,11 +15,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from podium.engine.checkpoint import Checkpoint, fingerprint
+from podium.engine.determinism import set_up
 from podium.engine.encoding import length_batches
 from podium.engine.inputs import Encoded, compose
 from podium.engine.loop import Finetuning
 from podium.engine.losses import Loss, LossOptions, make_loss
-from podium.engine.memory import keep_heap
 from podium.engine.objective import Objective, Rows
 from podium.engine.precision import fast_bf16
 from podium.engine.targets import Scale, as_target
@@ -63,10 +63,7 @@ class Model:
         self.network: Network | None = None  # none where there is a single class
         self.curve = pd.DataFrame()
         self.seconds: list[float] = []
-        torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(True, warn_only=True)
-        if self.device.type == "cpu":
-            keep_heap()
+        set_up(self.device.type, threads)
 
     def fit(
         self, rows: pd.DataFrame, target: np.ndarray, weight: np.ndarray, *, scratch: Path | None = None

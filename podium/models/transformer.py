@@ -19,13 +19,13 @@ from podium import tokens
 from podium.engine.backbones import Backbone, check_ids, open_backbone
 from podium.engine.checkpoint import Checkpoint, fingerprint
 from podium.engine.chunks import ChunkPooling
+from podium.engine.determinism import set_up
 from podium.engine.encoding import BUDGET, length_batches
 from podium.engine.head import Head
 from podium.engine.inputs import Encoded, choose_length, compose, full_lengths, prune_vocabulary
 from podium.engine.loop import Finetuning
 from podium.engine.lora import add_lora, merge_lora
 from podium.engine.losses import Loss, make_loss
-from podium.engine.memory import keep_heap
 from podium.engine.network import Network
 from podium.engine.objective import Objective, Rows
 from podium.engine.optimization import freeze_layers
@@ -64,10 +64,7 @@ class Model:
         self._template: Template | None = None
         self._network: Network | None = None
         self._loss: Loss | None = None
-        torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(True, warn_only=True)
-        if self.device.type == "cpu":
-            keep_heap()
+        set_up(self.device.type, threads)
 
     @property
     def network(self) -> Network:
