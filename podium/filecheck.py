@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from podium.config import Task, Transformer
+from podium.config import Task
 from podium.errors import UserError
 from podium.ingest import column_mistakes, needed
 from podium.ingest_targets import mistakes, names_of, parse
@@ -24,9 +24,12 @@ def check(plan: Plan) -> None:
     """
     found = [mistake for name, task in plan.config.tasks.items() for mistake in _task(plan, name, task)]
     for name, model in plan.config.models.items():
-        folder = folder_of(model.encoder) if isinstance(model, Transformer) else None
+        encoder, vectors = getattr(model, "encoder", None), getattr(model, "vectors", None)
+        folder = folder_of(encoder) if encoder else None
         if folder and folder not in FETCHED and not Path(folder, "config.json").is_file():
             found.append(f"models.{name}.encoder: {folder} has no config.json")
+        if vectors is not None and not Path(vectors).is_file():
+            found.append(f"models.{name}.vectors: there is no file {vectors}; put it there, or mend the path")
     if found:
         raise UserError("\n".join(f"config: {mistake}" for mistake in found))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from podium.config import Config, Linear, Noise, Task, Vote
+from podium.config import Config, Lightgbm, Linear, Noise, Task, Vote
 from podium.errors import hint
 from podium.ingest_targets import names_of
 from podium.metrics import METRICS
@@ -82,8 +82,10 @@ def _model_checks(config: Config, type: TaskType) -> Iterator[str]:
     for name, model in config.models.items():
         if model.kind not in able:
             yield f"models.{name}.kind: {model.kind} cannot do {_WORDS[type]}; these can: {', '.join(able)}"
-        if type == "regression" and isinstance(model, Linear) and model.class_weight is not None:
+        if type == "regression" and isinstance(model, Linear | Lightgbm) and model.class_weight is not None:
             yield f"models.{name}.class_weight: a regression has no classes"
+        if type == "multi_label" and isinstance(model, Lightgbm) and model.class_weight is not None:
+            yield f"models.{name}.class_weight: is for single_label tasks; leave it out"
         if type != "single_label" and model.prune:
             yield f"models.{name}.prune: label noise is not judged in {_WORDS[type]}; set it to false"
 

@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -11,9 +11,11 @@ from podium.config import (
     KINDS,
     Config,
     Eda,
+    FastText,
     Lightgbm,
     Linear,
     Task,
+    TextCnn,
     Transformer,
     block_of,
     member_names,
@@ -23,7 +25,7 @@ from podium.errors import UserError, hint
 from podium.ingest import needed
 from podium.ingest_targets import names_of
 from podium.type_checks import type_checks, with_type_defaults
-from podium.validation_transformer import transformer_checks
+from podium.validation_transformer import encoder_checks, transformer_checks
 
 
 def load(raw: dict[str, Any]) -> Config:
@@ -226,8 +228,10 @@ def cross_checks(config: Config) -> list[str]:
             found += transformer_checks(name, model, task_type, config.pseudo)
         if isinstance(model, Linear | Lightgbm):
             found += _tfidf_checks(name, model.tfidf)
-        if isinstance(model, Lightgbm) and not model.sparse and not model.svd:
-            found.append(f"models.{name}: sparse is false and svd is 0, so there are no features")
+        if isinstance(model, Lightgbm | FastText | TextCnn):
+            found += [f"models.{name}{mistake}" for mistake in _feature_checks(model)]
+        if isinstance(model, Lightgbm) and model.encoder is not None:
+            found += [f"models.{name}.{mistake}" for mistake in encoder_checks(model.encoder, model.revision)]
     once("pseudo.voters", config.pseudo.voters or [])
     for voter in config.pseudo.voters or []:
         known("pseudo.voters", voter, models, "model")
@@ -271,6 +275,16 @@ def _task_checks(config: Config) -> list[str]:
         if not any((method.alpha_sr, method.alpha_ri, method.alpha_rs, method.alpha_rd)):
             found.append(f"augment.{name}: every alpha is 0, so nothing would be made")
     return found
+
+
+def _feature_checks(model: Lightgbm | FastText | TextCnn) -> Iterator[str]:
+    """Mistakes in what a model makes of the texts, each after the model's name."""
+    if isinstance(model, Lightgbm) and not (model.sparse or model.svd or model.statistics or model.encoder):
+        yield ": sparse and statistics are false, svd is 0 and encoder is null, so there are no features"
+    if isinstance(model, FastText) and model.char_ngrams and model.char_ngrams[0] > model.char_ngrams[1]:
+        yield f".char_ngrams: n-grams {model.char_ngrams} need the shortest first"
+    if isinstance(model, TextCnn) and model.channels != "tuned" and model.vectors is None:
+        yield f".channels: {model.channels} needs vectors that are there already; name their file in vectors"
 
 
 def _tfidf_checks(name: str, tfidf: Tfidf) -> list[str]:

@@ -13,7 +13,7 @@ STEPPED = ("pgd", "pgd_rows", "freelb", "awp")
 
 def transformer_checks(name: str, model: Transformer, task: TaskType, pseudo: Pseudo) -> list[str]:
     """Mistakes in the block of the transformer ``name`` for a ``task`` of its type."""
-    found = [*_idle(model), *_tricks(model, task, pseudo), *_encoder(model)]
+    found = [*_idle(model), *_tricks(model, task, pseudo), *encoder_checks(model.encoder, model.revision)]
     loss = LossOptions(**model.settled(task)["loss"])
     found += [f"loss.{mistake}" for mistake in check(loss, task, 2)]  # the classes are not counted yet
     return [f"models.{name}.{mistake}" for mistake in found]
@@ -80,9 +80,10 @@ def _tricks(model: Transformer, task: TaskType, pseudo: Pseudo) -> Iterator[str]
         yield f"chunk_overlap: {model.chunk_overlap} leaves no room for new tokens in max_length {model.max_length}"
 
 
-def _encoder(model: Transformer) -> Iterator[str]:
-    if model.encoder.startswith((".", "/", "~", "data/")) or model.encoder.count("/") > 1:
-        if model.revision is not None:
-            yield f"revision: only for names on the Hub, but encoder is the folder {model.encoder}"
-    elif not model.encoder or any(char.isspace() for char in model.encoder):
-        yield f"encoder: {model.encoder!r} is neither a folder nor a Hub name"
+def encoder_checks(encoder: str, revision: str | None) -> Iterator[str]:
+    """Mistakes in the two keys that name an encoder."""
+    if encoder.startswith((".", "/", "~", "data/")) or encoder.count("/") > 1:
+        if revision is not None:
+            yield f"revision: only for names on the Hub, but encoder is the folder {encoder}"
+    elif not encoder or any(char.isspace() for char in encoder):
+        yield f"encoder: {encoder!r} is neither a folder nor a Hub name"

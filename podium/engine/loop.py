@@ -191,6 +191,13 @@ class Finetuning:
                 sum(row["tokens"] for row in done) / seconds,
             )
 
+    def table(self) -> pd.DataFrame:
+        """The learning curve with what must not be in a result: seconds (none before a resume) and tokens a second."""
+        seconds = np.full(len(self.curve), np.nan)
+        seconds[len(seconds) - len(self.seconds) :] = self.seconds
+        curve = pd.DataFrame(self.curve)
+        return curve.assign(seconds=seconds, tokens_per_second=curve["tokens"] / seconds)
+
     def _finish(self) -> None:
         """Leave the weights in the network that the recipe asks for."""
         if self.best is not None:
@@ -210,6 +217,6 @@ class Finetuning:
             row["loss"], row["norm"] = float(row["loss"]), float(row["norm"])
             if not math.isfinite(row["loss"]):
                 raise UserError(
-                    f"transformer: the loss is no longer finite at step {row['step'] + 1} (epoch {row['epoch'] + 1}); "
+                    f"training: the loss is no longer finite at step {row['step'] + 1} (epoch {row['epoch'] + 1}); "
                     "lower learning_rate or set precision: fp32"
                 )

@@ -62,7 +62,7 @@ class Model:
         self.scale = Scale.none(classes)
         self.network: Network | None = None  # none where there is a single class
         self.curve = pd.DataFrame()
-        self.seconds: list[float] = []
+        self.told = pd.DataFrame()
         set_up(self.device.type, threads)
 
     def fit(
@@ -125,7 +125,7 @@ class Model:
             fresh=frozenset(),
         )
         finetuning.optimizer.register_step_post_hook(network.constrain)
-        self.curve, self.seconds = finetuning.run(), finetuning.seconds
+        self.curve, self.told = finetuning.run(), finetuning.table()
         checkpoint.remove()
 
     def _first_vectors(self, rows: pd.DataFrame) -> torch.Tensor:
@@ -189,12 +189,7 @@ class Model:
 
     def steps(self) -> pd.DataFrame:
         """See ``podium.models.Stepwise``."""
-        if self.curve.empty:
-            return self.curve
-        seconds = np.full(len(self.curve), np.nan)
-        if self.seconds:
-            seconds[-len(self.seconds) :] = self.seconds
-        return self.curve.assign(seconds=seconds, tokens_per_second=self.curve["tokens"] / seconds)
+        return self.told
 
     def save(self, folder: Path) -> None:
         """Write the weights, the words, the options and the learning curve."""

@@ -60,7 +60,7 @@ class Model:
         self.max_length = 0
         self.scale = Scale.none(classes)
         self.curve = pd.DataFrame()
-        self.seconds: list[float] = []
+        self.told = pd.DataFrame()
         self._template: Template | None = None
         self._network: Network | None = None
         self._loss: Loss | None = None
@@ -143,7 +143,7 @@ class Model:
             evaluate=(lambda: self._inner_score(data, held)) if len(held) else None,
             fresh=fresh,
         )
-        self.curve, self.seconds = finetuning.run(), finetuning.seconds
+        self.curve, self.told = finetuning.run(), finetuning.table()
         checkpoint.remove()
 
     def _encode_training(self, rows: pd.DataFrame) -> Encoded:
@@ -262,10 +262,7 @@ class Model:
 
     def steps(self) -> pd.DataFrame:
         """See ``podium.models.Stepwise``."""
-        seconds = np.full(len(self.curve), np.nan)
-        if self.seconds:
-            seconds[-len(self.seconds) :] = self.seconds
-        return self.curve.assign(seconds=seconds, tokens_per_second=self.curve["tokens"] / seconds)
+        return self.told
 
     def save(self, folder: Path) -> None:
         """Write encoder and tokenizer in their own format, the new layers, the options and the learning curve."""

@@ -130,7 +130,7 @@ def test_one_mistake_gets_one_line(path: str, value: Any, message: str) -> None:
         ),
         (
             {"models.trees.sparse": False, "models.trees.svd": 0},
-            "models.trees: sparse is false and svd is 0, so there are no features",
+            "models.trees: sparse and statistics are false, svd is 0 and encoder is null, so there are no features",
         ),
         (
             {"models.linear.tfidf.word_ngrams": [3, 2]},
