@@ -16,8 +16,8 @@ import torch
 from torch import nn
 
 from podium.engine.averaging import Average
+from podium.engine.batching import epoch_batches, split, token_batches
 from podium.engine.checkpoint import Checkpoint
-from podium.engine.encoding import epoch_batches, split, token_batches
 from podium.engine.objective import Objective
 from podium.engine.optimization import Unfreezing, parameter_groups, rate_factor, total_steps
 from podium.engine.recipe import Recipe

@@ -13,7 +13,7 @@ import torch
 
 from podium import tokens
 from podium.engine.backbones import check_ids, open_backbone
-from podium.engine.encoding import length_batches
+from podium.engine.batching import length_batches
 from podium.engine.inputs import InputOptions, compose
 from podium.engine.network import Network
 from podium.engine.pooling import PoolingOptions, make_pooling

@@ -14,9 +14,9 @@ import pandas as pd
 import torch
 from safetensors.torch import load_file, save_file
 
+from podium.engine.batching import length_batches
 from podium.engine.checkpoint import Checkpoint, fingerprint
 from podium.engine.determinism import set_up
-from podium.engine.encoding import length_batches
 from podium.engine.inputs import Encoded, compose
 from podium.engine.loop import Finetuning
 from podium.engine.losses import Loss, LossOptions, make_loss

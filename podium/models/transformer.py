@@ -17,10 +17,10 @@ from torch import nn
 
 from podium import tokens
 from podium.engine.backbones import Backbone, check_ids, open_backbone
+from podium.engine.batching import BUDGET, length_batches
 from podium.engine.checkpoint import Checkpoint, fingerprint
 from podium.engine.chunks import ChunkPooling
 from podium.engine.determinism import set_up
-from podium.engine.encoding import BUDGET, length_batches
 from podium.engine.head import Head
 from podium.engine.inputs import Encoded, choose_length, compose, full_lengths, prune_vocabulary
 from podium.engine.loop import Finetuning

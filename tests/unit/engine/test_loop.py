@@ -12,7 +12,7 @@ from transformers import AutoModel, AutoTokenizer, get_linear_schedule_with_warm
 
 from podium.engine import checkpoint as checkpoints
 from podium.engine import loop
-from podium.engine.encoding import epoch_batches
+from podium.engine.batching import epoch_batches
 from podium.engine.optimization import parameter_groups
 from podium.models.transformer import Model
 

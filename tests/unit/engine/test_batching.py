@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from podium.engine.encoding import (
+from podium.engine.batching import (
     WINDOW,
     epoch_batches,
     length_batches,
