@@ -33,7 +33,9 @@ class Scale:
             return cls.none(1 if target.ndim == 1 else target.shape[1])
         mean = np.average(target, axis=0, weights=weight)
         deviation = np.sqrt(np.average((target - mean) ** 2, axis=0, weights=weight))
-        varies = (np.ptp(target, axis=0) > 0) & (deviation > 0)  # a constant's deviation may be a rounding error
+        varies = (np.ptp(target, axis=0) > 0) & (
+            deviation > 0
+        )  # a constant's deviation may be a rounding error
         return cls(mean.tolist(), np.where(varies, deviation, 1.0).tolist())
 
     def standardised(self, target: np.ndarray) -> np.ndarray:
