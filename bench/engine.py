@@ -18,7 +18,7 @@ from bench.fresh import as_shipped
 from podium import models
 from podium.config import KINDS
 from podium.engine.loop import Finetuning
-from podium.engine.precision import fast_bf16
+from podium.engine.precision import compute_dtype
 from podium.errors import UserError, hint
 from podium.models import transformer
 from podium.plan import Plan
@@ -51,9 +51,7 @@ def options(kind: str = "transformer", **changes: Any) -> dict[str, Any]:
 
 def precision(chosen: dict[str, Any], device: str) -> torch.dtype:
     """The type that the engine multiplies in."""
-    wanted = chosen["precision"]
-    fast = wanted == "bf16" or (wanted == "auto" and fast_bf16(device.partition(":")[0]))
-    return torch.bfloat16 if fast else torch.float32
+    return compute_dtype(chosen["precision"], device.partition(":")[0])
 
 
 class Podium:

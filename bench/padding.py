@@ -15,8 +15,7 @@ from bench import data_sets
 from bench.baselines import Rows, Setting, token_counts
 from bench.common import arguments, show
 from bench.runs import plain_errors
-from podium.engine.batching import epoch_batches
-from podium.engine.loop import WINDOW
+from podium.engine.batching import WINDOW, epoch_batches
 
 SIZE = 32
 

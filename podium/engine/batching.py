@@ -2,7 +2,7 @@
 
 import numpy as np
 
-WINDOW = 16  # batches that are sorted by length together
+WINDOW = 50  # batches that are sorted by length together
 BUDGET = {
     "cpu": 2048,
     "cuda": 32768,

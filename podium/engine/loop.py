@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from podium.engine.averaging import Average
-from podium.engine.batching import epoch_batches, split, token_batches
+from podium.engine.batching import WINDOW, epoch_batches, split, token_batches
 from podium.engine.checkpoint import Checkpoint
 from podium.engine.objective import Objective
 from podium.engine.optimization import Unfreezing, parameter_groups, rate_factor, total_steps
@@ -26,8 +26,6 @@ from podium.errors import UserError
 from podium.seeds import derive
 
 log = logging.getLogger(__name__)
-
-WINDOW = 50  # batches that are sorted by length together
 
 
 class Finetuning:

@@ -3,6 +3,12 @@
 import torch
 
 
+def compute_dtype(wanted: str, device: str) -> torch.dtype:
+    """The format that ``wanted`` ("auto", "bf16", "fp32") means on ``device`` ("cpu" or "cuda")."""
+    bf16 = wanted == "bf16" or (wanted == "auto" and fast_bf16(device))
+    return torch.bfloat16 if bf16 else torch.float32
+
+
 def fast_bf16(device: str) -> bool:
     """Whether ``device`` ("cpu" or "cuda") multiplies bf16 in hardware."""
     if device == "cuda":

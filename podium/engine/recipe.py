@@ -1,6 +1,8 @@
 """How a run trains: steps, batches, and the tricks that are on."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 from podium.engine.adversarial import AdversarialOptions
 from podium.engine.averaging import AverageOptions
@@ -45,3 +47,25 @@ class Recipe:
     def active(self, trick: str, epoch: int) -> bool:
         """Whether a trick is on in ``epoch`` (0 is the first)."""
         return getattr(self, trick) is not None and epoch + 1 >= self.since.get(trick, 1)
+
+
+_PARTS: dict[str, Any] = {
+    "adversarial": AdversarialOptions,
+    "average": AverageOptions,
+    "mixup": MixupOptions,
+    "word_dropout": WordDropoutOptions,
+    "r_drop": lambda alpha: alpha,
+    "distillation": Distillation,
+    "stopping": StoppingOptions,
+}
+
+
+def tricks(blocks: Mapping[str, dict[str, Any] | None]) -> dict[str, Any]:
+    """Return the fields of ``Recipe`` that the config's ``blocks`` of tricks make, ``since`` among them.
+
+    A block is off where it is None or missing; its ``from_epoch`` goes to ``since``.
+    """
+    on = {name: dict(block) for name, block in blocks.items() if block is not None}
+    since = {name: block.pop("from_epoch") for name, block in on.items() if "from_epoch" in block}
+    made = {name: part(**on[name]) if name in on else None for name, part in _PARTS.items()}
+    return {**made, "since": since}

@@ -62,6 +62,13 @@ def as_target(target: np.ndarray, classes: int, device: torch.device) -> torch.T
     return torch.as_tensor(target, dtype=torch.float32, device=device)
 
 
+def class_counts(target: np.ndarray, weight: np.ndarray, classes: int) -> np.ndarray:
+    """Weighted rows of each class (K,); ones where a row has no single class."""
+    if type_of(target) != "single_label":
+        return np.ones(classes)
+    return np.bincount(target, weights=weight, minlength=classes)
+
+
 def inner_score(
     kind: str, type: TaskType, predicted: np.ndarray, truth: np.ndarray, weight: np.ndarray
 ) -> float:

@@ -17,7 +17,7 @@ from podium.engine.batching import length_batches
 from podium.engine.inputs import InputOptions, compose
 from podium.engine.network import Network
 from podium.engine.pooling import PoolingOptions, make_pooling
-from podium.engine.precision import fast_bf16
+from podium.engine.precision import compute_dtype
 from podium.engine.template import Template
 from podium.models.words import segments
 
@@ -74,14 +74,13 @@ class _Pooled:
             layers=backbone.layers,
             has_pooler=False,
         )
-        bf16 = precision == "bf16" or (precision == "auto" and fast_bf16(device.type))
         head: Any = torch.nn.Identity()
         self.network = Network(
             backbone.encoder,
             pooling,
             None,
             head,
-            dtype=torch.bfloat16 if bf16 else torch.float32,
+            dtype=compute_dtype(precision, device.type),
             fast=True,
         ).to(device)
         self.network.eval()

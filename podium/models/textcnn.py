@@ -21,8 +21,8 @@ from podium.engine.inputs import Encoded, compose
 from podium.engine.loop import Finetuning
 from podium.engine.losses import Loss, LossOptions, make_loss
 from podium.engine.objective import Objective, Rows
-from podium.engine.precision import fast_bf16
-from podium.engine.targets import Scale, as_target
+from podium.engine.precision import compute_dtype
+from podium.engine.targets import Scale, as_target, class_counts
 from podium.engine.template import FIRST, SECOND, Form, Template
 from podium.errors import UserError
 from podium.files import read_json, write_csv, write_json
@@ -82,12 +82,7 @@ class Model:
             *(len(rows), len(self.words), 100 * encoded.rows_cut),
         )
         classes = len(self.present)
-        counts = (
-            np.bincount(target, weight, minlength=classes)
-            if self.type == "single_label"
-            else np.ones(classes)
-        )
-        loss = self._loss(counts)
+        loss = self._loss(class_counts(target, weight, classes))
         torch.manual_seed(self.seed)
         self.network = self._network(table_VD, outputs=loss.outputs).train()
         data = Rows(
@@ -104,9 +99,7 @@ class Model:
         )
 
     def _network(self, table_VD: torch.Tensor, *, outputs: int) -> Network:
-        wanted = self.options.precision
-        bf16 = wanted == "bf16" or (wanted == "auto" and fast_bf16(self.device.type))
-        dtype = torch.bfloat16 if bf16 else torch.float32
+        dtype = compute_dtype(self.options.precision, self.device.type)
         network = Network(table_VD, self.options, outputs=outputs, pair=self.pair, dtype=dtype)
         return network.to(self.device)
 

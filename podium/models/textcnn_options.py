@@ -3,15 +3,11 @@
 import dataclasses
 from typing import Any
 
-from podium.engine.adversarial import AdversarialOptions
-from podium.engine.averaging import AverageOptions
 from podium.engine.inputs import InputOptions
-from podium.engine.mixing import MixupOptions, WordDropoutOptions
 from podium.engine.optimization import OptimizationOptions
-from podium.engine.recipe import Recipe
+from podium.engine.recipe import Recipe, tricks
 
-SINCE = "from_epoch"
-TIMED = ("adversarial", "mixup", "word_dropout", "r_drop")
+TRICKS = ("adversarial", "average", "mixup", "word_dropout", "r_drop")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +54,6 @@ class Options:
 
     def recipe(self) -> Recipe:
         """How the run trains: AdamW at one rate for all parameters, since all are new."""
-        parts = {name: self._part(name) for name in (*TIMED, "average")}
         return Recipe(
             epochs=self.epochs,
             steps=None,
@@ -76,15 +71,5 @@ class Options:
                 freeze_layers=0,
                 unfreeze=None,
             ),
-            adversarial=AdversarialOptions(**part) if (part := parts["adversarial"]) else None,
-            average=AverageOptions(**part) if (part := parts["average"]) else None,
-            mixup=MixupOptions(**part) if (part := parts["mixup"]) else None,
-            word_dropout=WordDropoutOptions(**part) if (part := parts["word_dropout"]) else None,
-            r_drop=part["alpha"] if (part := parts["r_drop"]) else None,
-            distillation=None,
-            stopping=None,
-            since={name: getattr(self, name)[SINCE] for name in TIMED if parts[name]},
+            **tricks({name: getattr(self, name) for name in TRICKS}),
         )
-
-    def _part(self, name: str) -> dict[str, Any]:
-        return {key: value for key, value in (getattr(self, name) or {}).items() if key != SINCE}

@@ -30,10 +30,10 @@ from podium.engine.network import Network
 from podium.engine.objective import Objective, Rows
 from podium.engine.optimization import freeze_layers
 from podium.engine.pooling import make_pooling
-from podium.engine.precision import fast_bf16
+from podium.engine.precision import compute_dtype
 from podium.engine.reinit import reinitialise
 from podium.engine.stopping import inner_split
-from podium.engine.targets import Scale, as_target, inner_score
+from podium.engine.targets import Scale, as_target, class_counts, inner_score
 from podium.engine.template import Template
 from podium.files import read_json, write_csv, write_json
 from podium.models.transformer_options import Options
@@ -90,7 +90,7 @@ class Model:
         self.scale = Scale.of(target, weight)
         encoded = self._encode_training(rows)
         torch.manual_seed(self.seed)
-        backbone = self._build(Path(self.options.encoder), counts=_counts(target, weight, self.classes))
+        backbone = self._build(Path(self.options.encoder), counts=class_counts(target, weight, self.classes))
         check_ids(int(encoded.tokens.max(initial=0)), backbone.encoder, self.options.encoder)
         if start is not None:
             self._read_head(start)
@@ -166,14 +166,12 @@ class Model:
     def _pruned(self, encoded: Encoded) -> tuple[np.ndarray | None, Encoded]:
         """Keep the word embeddings in use: the others have no gradient, and stay as they were pretrained."""
         adversarial = self.options.adversarial
-        if (
-            adversarial is not None and adversarial["method"] == "awp"
-        ):  # its steps are as long as a matrix's norm
+        # Its steps are as long as a matrix's norm
+        if adversarial is not None and adversarial["method"] == "awp":
             return None, encoded
         used, pruned = prune_vocabulary(encoded)
-        if (
-            pruned.template.pad != encoded.template.pad
-        ):  # RoBERTa and its kin count positions from the padding's id
+        # RoBERTa and its kin count positions from the padding's id
+        if pruned.template.pad != encoded.template.pad:
             return None, encoded
         return used, pruned
 
@@ -200,14 +198,12 @@ class Model:
             has_pooler=getattr(backbone.encoder, "pooler", None) is not None,
         )
         chunked = options.long_texts == "chunks"
-        wanted = options.precision
-        bf16 = wanted == "bf16" or (wanted == "auto" and fast_bf16(self.device.type))
         self._network = Network(
             backbone.encoder,
             pooling,
             ChunkPooling(options.chunk_pooling, pooling.size) if chunked else None,
             Head(options.head(), size=pooling.size, outputs=self._loss.outputs),
-            dtype=torch.bfloat16 if bf16 else torch.float32,
+            dtype=compute_dtype(options.precision, self.device.type),
             fast=options.lora is None and not options.gradient_checkpointing,
         )
         return backbone
@@ -316,13 +312,6 @@ def _inner_rows(
     real = np.flatnonzero(rows["real"]) if "real" in rows.columns else np.arange(len(rows))
     held = real[inner_split(cluster[real], target[real], share=share, seed=seed)]
     return np.flatnonzero(~np.isin(cluster, cluster[held])), held
-
-
-def _counts(target: np.ndarray, weight: np.ndarray, classes: int) -> np.ndarray:
-    """Weighted rows of each class (K,); ones where a row has no single class."""
-    if type_of(target) != "single_label":
-        return np.ones(classes)
-    return np.bincount(target, weights=weight, minlength=classes)
 
 
 def _limit(folder: Path) -> int | None:

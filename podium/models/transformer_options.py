@@ -3,20 +3,15 @@
 import dataclasses
 from typing import Any, Literal
 
-from podium.engine.adversarial import AdversarialOptions
-from podium.engine.averaging import AverageOptions
 from podium.engine.head import HeadOptions
 from podium.engine.inputs import InputOptions
 from podium.engine.lora import LoraOptions
 from podium.engine.loss_options import LossOptions
-from podium.engine.mixing import MixupOptions, WordDropoutOptions
 from podium.engine.optimization import OptimizationOptions
 from podium.engine.pooling import PoolingOptions
-from podium.engine.recipe import Distillation, Recipe
-from podium.engine.stopping import StoppingOptions
+from podium.engine.recipe import Recipe, tricks
 
-SINCE = "from_epoch"
-TIMED = ("adversarial", "mixup", "word_dropout", "r_drop", "distillation")
+TRICKS = ("adversarial", "average", "mixup", "word_dropout", "r_drop", "distillation", "stopping")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +60,6 @@ class Options:
 
     def recipe(self) -> Recipe:
         """How the run trains."""
-        r_drop = self._part("r_drop")
         return Recipe(
             epochs=self.epochs,
             steps=self.steps,
@@ -74,14 +68,7 @@ class Options:
             accumulate=self.accumulate,
             max_grad_norm=self.max_grad_norm,
             optimization=self._taken(OptimizationOptions),
-            adversarial=_made(AdversarialOptions, self._part("adversarial")),
-            average=_made(AverageOptions, self._part("average")),
-            mixup=_made(MixupOptions, self._part("mixup")),
-            word_dropout=_made(WordDropoutOptions, self._part("word_dropout")),
-            r_drop=None if r_drop is None else r_drop["alpha"],
-            distillation=_made(Distillation, self._part("distillation")),
-            stopping=_made(StoppingOptions, self._part("stopping")),
-            since={name: getattr(self, name)[SINCE] for name in TIMED if getattr(self, name) is not None},
+            **tricks({name: getattr(self, name) for name in TRICKS}),
         )
 
     def inputs(self) -> InputOptions:
@@ -102,15 +89,7 @@ class Options:
 
     def adapters(self) -> LoraOptions | None:
         """LoRA, where it is on."""
-        return _made(LoraOptions, self.lora)
+        return None if self.lora is None else LoraOptions(**self.lora)
 
     def _taken(self, kind: type[Any]) -> Any:
         return kind(**{field.name: getattr(self, field.name) for field in dataclasses.fields(kind)})
-
-    def _part(self, name: str) -> dict[str, Any] | None:
-        block: dict[str, Any] | None = getattr(self, name)
-        return None if block is None else {key: value for key, value in block.items() if key != SINCE}
-
-
-def _made(kind: type[Any], block: dict[str, Any] | None) -> Any:
-    return None if block is None else kind(**block)
