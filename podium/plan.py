@@ -13,27 +13,24 @@ from podium import fetch, metrics
 from podium.config import Config, Linear, Model, TextCnn, Transformer, member_names
 from podium.errors import UserError
 from podium.models import KINDS
-from podium.rerun import digest
-from podium.targets import TaskType
+from podium.plan_data import INGESTED, WORDNET, DataPlan
 from podium.validation import load
 
-ENCODER, REUTERS, WORDNET = "data/models/all-MiniLM-L6-v2", "data/reuters_r8", "data/wordnet"
+ENCODER, REUTERS = "data/models/all-MiniLM-L6-v2", "data/reuters_r8"
 RESOURCES = [
     (ENCODER, "all-MiniLM-L6-v2"),
     (REUTERS, "reuters_r8"),
     (REUTERS, "reuters_r8_holdout"),
     (WORDNET, "wordnet"),
 ]
-INGESTED = {"id", "text", "type", "target", "label_separator"}  # keys that tell a file's columns
 FETCHED = {ENCODER: "all-MiniLM-L6-v2"}  # folders of encoders that a rule fetches
 
 
-class Plan:
+class Plan(DataPlan):
     """The workflow's view of one config; ``root`` is the folder of the Snakefile."""
 
     def __init__(self, config: Config, root: Path) -> None:
-        self.config, self.root = config, root
-        self.task = next(iter(config.tasks))
+        super().__init__(config, root)
         self.members = sorted(member_names(config))
         self.made = {f"{folder}/{file}" for folder, key in RESOURCES for file in fetch.outputs(key)}
         self.folds = list(range(config.folds.n))
@@ -43,10 +40,6 @@ class Plan:
     def from_raw(cls, raw: dict[str, Any], root: Path) -> "Plan":
         """Validate a raw mapping and plan it; raise ``UserError`` with every mistake."""
         return cls(load(raw), root)
-
-    def code(self, script: str, *modules: str) -> str:
-        """Digest of a rule's code: its script, and modules that the script's imports do not name."""
-        return digest(self.root, f"scripts/{script}.py", *modules)
 
     # ---- members and rounds
 
@@ -136,11 +129,6 @@ class Plan:
                 return {"name": name, "revision": revision}
         raise UserError(f"data/hub/{folder}: no model of the config uses this encoder")
 
-    def wordnet(self, view: str) -> list[str]:
-        """The WordNet files that a text view needs."""
-        needed = "lemmas" in self.config.text.views[view] and self.language == "en"
-        return [f"{WORDNET}/corpora/wordnet/data.noun"] if needed else []
-
     def tokenizer(self) -> list[str]:
         """The tokenizer that the profile counts tokens with, a file or its folder: the first transformer's.
 
@@ -152,22 +140,7 @@ class Plan:
                 return [f"{folder}/tokenizer.json"] if folder in FETCHED else [folder]
         return []
 
-    @property
-    def language(self) -> str:
-        """Language of the task's text."""
-        return self.config.tasks[self.task].language
-
     # ---- blocks of parameters, one for each rule
-
-    def ingest(self) -> dict[str, Any]:
-        """Parameters of rule ingest_train."""
-        task = self.config.tasks[self.task]
-        return task.model_dump(include={*INGESTED, "group", "encoding", "separator"})
-
-    def ingest_test(self) -> dict[str, Any]:
-        """Parameters of rule ingest_test."""
-        task = self.config.tasks[self.task]
-        return task.model_dump(include={"id", "text", "encoding", "separator"})
 
     def profile(self) -> dict[str, Any]:
         """Parameters of rule profile_rows: those of ingest and the models' maximal lengths."""
@@ -181,25 +154,6 @@ class Plan:
             for name, model in models
             if isinstance(model, Transformer) and isinstance(model.max_length, int)
         }
-
-    def text(self, view: str) -> dict[str, Any]:
-        """Parameters of rule normalise_text."""
-        return {"steps": list(self.config.text.views[view]), "language": self.language}
-
-    def make_folds(self) -> dict[str, Any]:
-        """Parameters of rule deal_folds."""
-        folds = self.config.folds
-        seed = self.config.seed if folds.seed is None else folds.seed
-        return {"n": folds.n, "seed": seed, "near_duplicates": folds.near_duplicates, "type": self.type}
-
-    def noise(self, fold: int) -> dict[str, Any]:
-        """Parameters of rule judge_labels."""
-        block = self.config.noise.model_dump(exclude={"view"})
-        return {"fold": fold, **block, "seed": self.config.seed}
-
-    def augment(self, method: str) -> dict[str, Any]:
-        """Parameters of rule augment_rows."""
-        return {"method": method, **self.config.augment[method].model_dump(), "seed": self.config.seed}
 
     def train(self, member: str, number: int, fold: int) -> dict[str, Any]:
         """Parameters of rule train_fold."""
@@ -296,16 +250,6 @@ class Plan:
         """Every ensemble that is computed."""
         best = ["best"] if self.config.ensemble.submit == "best" else []
         return [*self.config.ensemble.methods, *best]
-
-    @property
-    def type(self) -> TaskType:
-        """Type of the task."""
-        return self.config.tasks[self.task].type
-
-    @property
-    def judged(self) -> list[str]:
-        """Tasks whose labels the noise stage can judge."""
-        return [name for name, task in self.config.tasks.items() if task.type == "single_label"]
 
     @property
     def metric(self) -> str:

@@ -25,6 +25,9 @@ from podium.errors import UserError, hint
 from podium.ingest import needed
 from podium.ingest_targets import names_of
 from podium.type_checks import type_checks, with_type_defaults
+from podium.validation_augment import augment_checks
+from podium.validation_noise import noise_checks
+from podium.validation_text import text_checks
 from podium.validation_transformer import encoder_checks, transformer_checks
 
 
@@ -193,7 +196,7 @@ def _child(cls: Any, key: str, node: Any) -> Any:
 
 def cross_checks(config: Config) -> list[str]:
     """Mistakes that only show when blocks are seen together: names that do not exist, and the like."""
-    found: list[str] = []
+    found = [*text_checks(config), *noise_checks(config), *augment_checks(config)]
 
     def known(where: str, name: str, choices: Sequence[str], what: str) -> None:
         if name not in choices:
@@ -205,19 +208,6 @@ def cross_checks(config: Config) -> list[str]:
 
     views, models = list(config.text.views), list(config.models)
     task_type = next(iter(config.tasks.values())).type
-    known("noise.view", config.noise.view, views, "text view")
-    for view in views:
-        if view in ("train", "test"):
-            found.append(f"text.views.{view}: this name is reserved")
-    for method in config.augment:
-        if method in ("train", "test", "pseudo"):
-            found.append(f"augment.{method}: this name is reserved")
-    for method in config.augment:
-        for name, task in config.tasks.items():
-            if task.language != "en":
-                found.append(
-                    f"augment.{method}: eda needs English WordNet, but tasks.{name}.language is '{task.language}'"
-                )
     for name, model in config.models.items():
         known(f"models.{name}.view", model.view, views, "text view")
         for method in model.augment:
@@ -271,9 +261,6 @@ def _task_checks(config: Config) -> list[str]:
                 found.append(f"{where}.text: holds the target column '{target}'")
             if target in (task.id, task.group):
                 found.append(f"{where}.target: '{target}' is the column of ids or groups, too")
-    for name, method in config.augment.items():
-        if not any((method.alpha_sr, method.alpha_ri, method.alpha_rs, method.alpha_rd)):
-            found.append(f"augment.{name}: every alpha is 0, so nothing would be made")
     return found
 
 

@@ -8,8 +8,11 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from podium.config.augment import Eda
 from podium.config.base import Block, Fraction, Model, Name, Path, Positive
 from podium.config.models import FastText, Lightgbm, Linear, TextCnn, Transformer
+from podium.config.noise import Noise
+from podium.config.text import Text
 from podium.targets import TaskType
 
 Metric = Literal[
@@ -17,7 +20,6 @@ Metric = Literal[
     "micro_f1", "samples_f1", "exact_match", "hamming_loss", "average_precision",
     "rmse", "mcrmse", "mae", "r2", "pearson", "spearman",
 ]  # fmt: skip
-Step = Literal["nfkc", "whitespace", "emoji", "urls", "mentions", "hashtags", "lowercase", "lemmas"]
 EnsembleMethod = Literal["mean", "blend", "stack", "vote"]
 
 
@@ -65,14 +67,6 @@ class Task(Block):
     separator: str | None = Field(None, description="Column separator of the files; null finds it.")
 
 
-class Text(Block):
-    """Text views: named lists of normalisation steps; `raw` is the text as it came."""
-
-    views: dict[Name, list[Step]] = Field(
-        {"raw": []}, description="View name: steps, applied in the order given."
-    )
-
-
 class Folds(Block):
     """Cross-validation folds: stratified by label, grouped by near-duplicates and the user's groups."""
 
@@ -81,30 +75,6 @@ class Folds(Block):
     near_duplicates: Annotated[float, Field(gt=0, le=1)] | None = Field(
         0.8, description="Jaccard similarity from which two texts stay in one fold; null keeps only groups."
     )
-
-
-class Noise(Block):
-    """Label noise found by confident learning, nested inside each fold's training part."""
-
-    filter_by: Literal[
-        "prune_by_noise_rate", "prune_by_class", "both", "confident_learning", "predicted_neq_given"
-    ] = Field("prune_by_noise_rate", description="cleanlab's rule for what counts as a label issue.")
-    inner_folds: Annotated[int, Field(ge=2, le=20)] = Field(
-        3, description="Folds of the nested cross-validation."
-    )
-    view: Name = Field("raw", description="Text view of the nested linear model.")
-    max_share: Fraction = Field(0.1, description="Prune at most this share of a fold's training rows.")
-
-
-class Eda(Block):
-    """Easy data augmentation (Wei and Zou 2019): replacement, insertion, swap, deletion of words."""
-
-    kind: Literal["eda"] = "eda"
-    copies: Positive = Field(1, description="Made rows for each training row.")
-    alpha_sr: Fraction = Field(0.1, description="Share of words replaced by synonyms.")
-    alpha_ri: Fraction = Field(0.1, description="Share of words inserted.")
-    alpha_rs: Fraction = Field(0.1, description="Share of words swapped.")
-    alpha_rd: Fraction = Field(0.1, description="Probability of deleting a word.")
 
 
 AnyModel = Annotated[Linear | Lightgbm | FastText | TextCnn | Transformer, Field(discriminator="kind")]
