@@ -19,7 +19,7 @@ help:
 	$(PIP) install --requirement envs/requirements.txt --constraint envs/constraints.txt
 	@touch $@
 
-.venv/installed-dev: .venv/installed envs/dev.txt envs/bench.txt envs/lora.txt
+.venv/installed-dev: .venv/installed envs/dev.txt envs/bench.txt envs/lora.txt envs/translate.txt
 	$(PIP) install --requirement envs/dev.txt --constraint envs/constraints.txt
 	@touch $@
 

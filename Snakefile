@@ -17,12 +17,13 @@ include: "workflow/rules/common.smk"
 
 
 rule all:
-    """The submission, all scores, the noise review and the summary (the default)."""
+    """The submission, all scores, the noise review, what views changed, the summary (the default)."""
     input:
         "results/submission.csv",
         "results/report/summary.txt",
         expand("results/scores/{task}/scores.csv", task=TASK),
         expand("results/noise/{task}/review.csv", task=plan.judged),
+        expand("results/text/{task}/{view}.changes.parquet", task=TASK, view=plan.views_in_use()),
 
 
 rule clean_results:

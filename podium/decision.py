@@ -1,224 +1,245 @@
-"""From probabilities to labels: the most probable class, or offsets tuned for the metric and cross-fitted.
+"""From predictions to what is submitted: a rule tuned for the metric, cross-fitted over the folds.
 
-For metrics such as macro F1 the most probable class is not the best answer: a threshold is (Lipton, Elkan and
-Naryanaswamy, Optimal Thresholding of Classifiers to Maximize F1 Measure, 2014). With K classes an offset is added
-to the log-probability of each class, which for two classes is the same thing. Multi-label tasks have thresholds
-(``podium.thresholds``), regressions nothing to decide.
+The rules are in ``podium.decision_rules``. ``auto`` tunes one where the plain decision (the most probable class, every
+class above 0.5, the values) is not the metric's best answer even to right probabilities, and keeps the plain one where
+the gain is inside the noise.
 """
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
-from podium import metrics, thresholds
+from podium import label_shift, metrics
+from podium.decision_rules import CutPoints, Offsets, Params, Plain, Ranked, Rule, TopLabels
 from podium.errors import UserError, hint
+from podium.label_shift import Shift
+from podium.metric_file import is_own, shown
 from podium.targets import TaskType, type_of
-from podium.thresholds import best_step
 
-METHODS = ("auto", "argmax", "offsets")
-
-_FLOOR = 1e-12
-"""Lowest probability whose logarithm is taken."""
-_GAIN = 1e-9
-"""Smallest difference of the metric that counts: running sums over a million rows are off by less."""
-_FACTORS = (0.0, 0.25, 0.5, 0.75, 1.0)
+METHODS = ("auto", "argmax", "offsets", "cut_points", "top_k", "prior")
 
 
-def decide(proba: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Return the class index (N,) with the highest log-probability plus offset; ties go to the first class.
-
-    ``proba`` is (N, K), ``offsets`` (K,) or, of each row, (N, K).
-    """
-    return _scores(proba, offsets).argmax(axis=1)
-
-
-def _scores(proba: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    return np.log(np.maximum(proba, _FLOOR)) + offsets
-
-
-def fit_offsets(proba: np.ndarray, truth: np.ndarray, *, metric: str, sweeps: int) -> np.ndarray:
-    """Return the offsets (K,) that maximise a label metric on these rows, found by coordinate ascent.
-
-    ``proba`` is (N, K), ``truth`` (N,). In each of at most ``sweeps`` passes every class in turn gets the best offset
-    given the others. The metric is a step function of it that changes only where a row enters or leaves the class,
-    so that the best step is found exactly by sorting (the line search of Och, Minimum Error Rate Training in
-    Statistical Machine Translation, ACL 2003). An offset is changed only for a gain; of equal steps the one nearest
-    to 0 is taken, and in it the middle. With two classes this is the best of all thresholds, with more a local
-    optimum.
-    """
-    classes = proba.shape[1]
-    if metrics.require(metric, classes=classes).terms is None:
-        raise ValueError(f"{metric} has no use for offsets")
-    offsets = np.zeros(classes)
-    scores = _scores(proba, offsets)
-    given = scores.argmax(axis=1)
-    value = float(metrics.from_counts(metric, *metrics.counts(metric, truth, given, classes=classes)))
-    if classes == 1:
-        return offsets
-    top = _top_two(scores)
-    for _ in range(sweeps):
-        before = value
-        for label in range(classes):
-            rival = np.where(top[0] == label, top[1], top[0])
-            own = scores[:, label] - offsets[label]
-            entry = scores[np.arange(len(truth)), rival] - own
-            offset, reached = _line_search(entry, rival, truth, label, metric=metric, classes=classes)
-            if reached <= value + _GAIN:
-                continue
-            value, offsets[label] = reached, offset
-            scores[:, label] = own + offset
-            _update(top, scores, label)
-        if value == before:
-            break
-    return offsets
+def mistake(method: str, metric: str, type: TaskType) -> str | None:
+    """Return why a method cannot be used with a metric in a type of task; None where it can."""
+    found = metrics.get(metric, type)
+    name = shown(metric)
+    if method == "auto":
+        return None
+    if found.ranked is not None:
+        return (
+            None if method == "top_k" else f"{name} reads ranked labels, {method} has none; use auto or top_k"
+        )
+    if method == "cut_points":
+        if metric == "qwk":
+            return None
+        return f"cut_points are for the whole numbers of qwk, not for {name}; use auto"
+    if type == "regression":
+        if method == "argmax":
+            return f"{method} decides labels, but a regression predicts values; use auto"
+        return f"{method} changes labels, but a regression predicts values; use auto"
+    if method == "argmax":
+        return None
+    if method in ("top_k", "prior") and (type == "multi_label") != (method == "top_k"):
+        what = "several labels a row: multi_label, or map_at_k" if method == "top_k" else "single_label tasks"
+        return f"{method} is for {what}; use auto"
+    if found.uses == "proba":
+        verb = "change" if method == "offsets" else "changes"
+        return f"{method} {verb} labels, but {name} reads probabilities; use auto"
+    return None
 
 
-def _top_two(scores: np.ndarray) -> np.ndarray:
-    """Return the indices (2, N) of the highest and the second highest score of each row."""
-    first = scores.argmax(axis=1)
-    rest = scores.copy()
-    rest[np.arange(len(rest)), first] = -np.inf
-    return np.stack([first, rest.argmax(axis=1)])
+def resolve(method: str, metric: str, type: TaskType) -> tuple[str, ...]:
+    """Return the rules to choose from, the plain one first; one alone is used as it is.
 
-
-def _update(top: np.ndarray, scores: np.ndarray, label: int) -> None:
-    """Mend ``top``, in place, after the scores of one class changed: only rows near that class are looked at."""
-    second = scores[np.arange(len(scores)), top[1]]
-    touched = np.flatnonzero((top == label).any(axis=0) | (scores[:, label] >= second))
-    top[:, touched] = _top_two(scores[touched])
-
-
-def _line_search(
-    entry: np.ndarray, rival: np.ndarray, truth: np.ndarray, label: int, *, metric: str, classes: int
-) -> tuple[float, float]:
-    """Return the best offset of a class and the metric's value there.
-
-    ``entry`` (N,) is the offset above which a row is given ``label`` and not its ``rival`` (N,).
-    """
-    order = np.argsort(entry, kind="stable")
-    values = _values_by_step(rival[order], truth[order], label, metric=metric, classes=classes)
-    return best_step(entry[order], values)
-
-
-def _values_by_step(
-    rival: np.ndarray, truth: np.ndarray, label: int, *, metric: str, classes: int
-) -> np.ndarray:
-    """Return the metric (N+1,) when the first 0, 1, .. N rows are given ``label`` and the others their ``rival``."""
-    found = metrics.get(metric)
-    assert found.terms is not None
-    assert found.combine is not None
-    hits, true, predicted = metrics.counts(metric, truth, rival, classes=classes)
-    hit = metrics.matches(metric, truth, rival)
-    # How many rows of the same rival, and hits among them, left before: running counts inside each rival's rows.
-    grouped = np.argsort(rival, kind="stable")
-    starts = np.cumsum(predicted) - predicted
-    gone, gone_hits = np.empty(len(rival)), np.empty(len(rival))
-    gone[grouped] = np.arange(len(rival)) - starts[rival[grouped]]
-    running = np.cumsum(hit[grouped]) - hit[grouped]
-    gone_hits[grouped] = running - np.r_[running, 0][starts][rival[grouped]]
-    had, had_hits = predicted[rival] - gone, hits[rival] - gone_hits
-    change = found.terms(had_hits - hit, true[rival], had - 1, rival)
-    change -= found.terms(had_hits, true[rival], had, rival)
-    own_hits = np.r_[0, np.cumsum(metrics.matches(metric, truth, label))]
-    own = found.terms(own_hits, true[label], np.arange(len(rival) + 1), np.array(label))
-    base = found.terms(hits, true, predicted, np.arange(classes))
-    rest = base.sum(axis=0) - base[label]
-    return found.combine(own + rest + np.vstack([0 * change[:1], np.cumsum(change, axis=0)]))
-
-
-def resolve(method: str, metric: str, type: TaskType = "single_label") -> str:
-    """Return ``argmax``, ``offsets`` or, of a regression, ``values``.
-
-    ``auto`` means offsets where the argmax (a threshold of 0.5 in multi-label tasks) is not the metric's best answer.
-    Raises ``UserError`` for an unknown method, and for offsets with a metric of probabilities or in a regression.
+    Rules: ``argmax``, ``offsets``, ``cut_points``, ``top_k``, and ``values`` of a regression. Raises ``UserError`` for
+    an unknown method, and for one that the metric or the type of task has no use for.
     """
     if method not in METHODS:
         raise UserError(f"decision.method: unknown method '{method}': {hint(method, METHODS)}")
+    if wrong := mistake(method, metric, type):
+        raise UserError(f"decision.method: {wrong}")
     found = metrics.get(metric, type)
+    if method not in ("auto", "prior"):
+        return (method,)
+    if found.ranked is not None:
+        return ("top_k",)
     if type == "regression":
-        if method == "auto":
-            return "values"
-        raise UserError(
-            f"decision.method: {method} decides labels, but a regression predicts values: use auto"
-        )
-    if method == "offsets" and found.uses != "labels":
-        raise UserError(
-            f"decision.method: {metric} scores probabilities, offsets cannot help: use argmax or auto"
-        )
-    if method == "auto":
-        return "argmax" if found.argmax_is_optimal else "offsets"
-    return method
+        return ("values", "cut_points") if found.whole else ("values",)
+    # A user's own metric is slow to tune for: only where it is asked for.
+    if found.argmax_is_optimal or is_own(metric):
+        return ("argmax",)
+    return ("argmax", "offsets", "cut_points") if found.ordinal else ("argmax", "offsets")
 
 
-def name_of(method: str, type: TaskType) -> str:
-    """Return what a resolved method is called in tables that a person reads."""
+def name_of(rule: str, type: TaskType) -> str:
+    """Return what a rule is called in tables that a person reads."""
     names = {"argmax": "threshold 0.5", "offsets": "thresholds"} if type == "multi_label" else {}
-    return names.get(method, method)
+    return names.get(rule, rule.replace("_", " "))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How to decide: ``method`` and ``metric`` by name, and of the config's block ``decision`` the other keys."""
+
+    method: str
+    metric: str
+    sweeps: int
+    k: int | None
+    min_gain: float
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A rule with its parameters, and why it was taken.
+
+    ``gain`` over the plain decision, of the best tuned rule, and its standard error ``se`` are cross-fitted on the rows
+    that the choice was made on; None where there was no choice.
+    """
+
+    rule: str
+    params: Params
+    gain: float | None
+    se: float | None
 
 
 @dataclass(frozen=True)
 class Decided:
-    """Offsets for test, fitted on all rows, and what was decided out of fold.
+    """The choice for test, made on all rows, and what was decided out of fold.
 
-    ``labels`` (N,), or (N, K) in a multi-label task, are the decisions on each row with the offsets of its fold, which
-    the other folds alone decided; the values (N, T) of a regression are as they were predicted. ``fold_offsets`` (F, K)
-    are in the order of fold numbers, ``offsets`` (K,) are for test; they are 0 where nothing is tuned.
+    ``labels`` are the decisions on each row by its fold's choice (``folds``, in the order of fold numbers), which the
+    other folds alone made: (N,) or in a multi-label task (N, K), of ranked classes (N, k), of a regression values
+    (N, T).
     """
 
     labels: np.ndarray
-    offsets: np.ndarray
-    fold_offsets: np.ndarray
+    test: Choice
+    folds: list[Choice]
 
 
-def apply(proba: np.ndarray, offsets: np.ndarray, *, method: str, type: TaskType) -> np.ndarray:
-    """Return the labels of ``proba`` (N, K) by a resolved method with its ``offsets`` (K,), or the values unchanged."""
-    if method == "values":
-        return proba
-    if method == "argmax":
-        return metrics.default_labels(proba, type)
-    return thresholds.decide(proba, offsets) if type == "multi_label" else decide(proba, offsets)
+def rules_of(settings: Settings, type: TaskType) -> dict[str, Rule]:
+    """Return the rules to choose from by name, the plain one first."""
+    metric = settings.metric
+    found = metrics.get(metric, type)
+    built: dict[str, Rule] = {}
+    for name in resolve(settings.method, metric, type):
+        if name == "offsets":
+            built[name] = Offsets(type, metric, settings.sweeps)
+        elif name == "cut_points":
+            built[name] = CutPoints(type)
+        elif name == "top_k":
+            built[name] = Ranked(found.ranked) if found.ranked is not None else TopLabels(metric, settings.k)
+        else:
+            built[name] = Plain(type, found.whole)
+    return built
 
 
-def cross_fit(
-    proba: np.ndarray, truth: np.ndarray, folds: np.ndarray, *, method: str, metric: str, sweeps: int
-) -> Decided:
-    """Decide each fold's labels with offsets from the other folds; ``method`` is a resolved one.
+def apply(proba: np.ndarray, choice: Choice, settings: Settings, type: TaskType) -> np.ndarray:
+    """Return what is decided on ``proba`` (N, K); see ``Decided``."""
+    rule = rules_of(settings, type)[choice.rule]
+    return rule.decide(rule.features(proba), choice.params)
 
-    Offsets that are best on their own rows overfit where classes are many and rare. So they are shrunk by the
-    factor, out of 0, 1/4, 1/2, 3/4, 1, that does best in cross-fitting inside the rows they come from (for fold k:
-    fitted without j and k, decided on j). With 2 folds there is no inside, and the factor is 1/2.
+
+def cross_fit(proba: np.ndarray, truth: np.ndarray, folds: np.ndarray, settings: Settings) -> Decided:
+    """Decide each fold with what the other folds alone say; ``proba`` is (N, K), ``folds`` (N,) int.
+
+    What is best on its own rows overfits where classes are many and rare. So tuned parameters are shrunk towards the
+    plain ones by the factor, out of 0, 1/4, 1/2, 3/4, 1, that does best in cross-fitting inside the rows they come from
+    (for fold k: fitted without j and k, decided on j). Where several rules are to choose from, the best of them takes
+    the place of the plain one only if its gain there is more than ``settings.min_gain`` standard errors of the paired
+    difference. With 2 folds there is no inside: the factor is 1/2, and of several rules the plain one is kept.
     """
-    numbers = np.unique(folds)
-    type, classes = type_of(truth), proba.shape[1]
-    if method != "offsets":
-        labels = apply(proba, np.zeros(classes), method=method, type=type)
-        return Decided(labels, np.zeros(classes), np.zeros((len(numbers), classes)))
-    fit = thresholds.fit_offsets if type == "multi_label" else fit_offsets
+    fitting = _Fitting(proba, truth, folds, settings)
+    labels: np.ndarray | None = None
+    choices = []
+    for fold in fitting.numbers:
+        choices.append(fitting.choose(frozenset([fold])))
+        given = fitting.decide(fold, choices[-1].rule, choices[-1].params)
+        labels = np.empty((len(truth), *given.shape[1:]), given.dtype) if labels is None else labels
+        labels[folds == fold] = given
+    assert labels is not None
+    return Decided(labels, fitting.choose(frozenset()), choices)
 
-    @cache
-    def fitted(without: frozenset[int]) -> np.ndarray:
-        rows = ~np.isin(folds, list(without))
-        return fit(proba[rows], truth[rows], metric=metric, sweeps=sweeps)
 
-    def decided(rows: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-        return apply(proba[rows], offsets, method=method, type=type)
+class _Fitting:
+    """Rules fitted without some folds; ``without`` is always the set of folds that are not looked at."""
 
-    def shrunk(without: frozenset[int]) -> np.ndarray:
-        inner = [fold for fold in numbers.tolist() if fold not in without]
-        if len(inner) < 2:
-            return fitted(without) / 2
-        rows = np.isin(folds, inner)
-        utilities = []
-        for factor in _FACTORS:
-            labels = np.empty_like(truth)
-            for fold in inner:
-                labels[folds == fold] = decided(folds == fold, factor * fitted(without | {fold}))
-            found = metrics.value(metric, truth[rows], labels[rows], None, classes=classes)
-            utilities.append(metrics.utility(metric, found))
-        # Adding 0 turns -0.0 into 0.0.
-        return _FACTORS[int(np.argmax(utilities))] * fitted(without) + 0.0
+    def __init__(self, proba: np.ndarray, truth: np.ndarray, folds: np.ndarray, settings: Settings) -> None:
+        self._truth, self._folds, self._settings, self._classes = truth, folds, settings, proba.shape[1]
+        self.numbers = np.unique(folds).tolist()
+        self._rules = rules_of(settings, type_of(truth))
+        self._plain = next(iter(self._rules))
+        self._features = {name: rule.features(proba) for name, rule in self._rules.items()}
+        self._parts = {
+            (name, fold): table[folds == fold]
+            for name, table in self._features.items()
+            for fold in self.numbers
+        }
+        self._fits: dict[tuple[str, frozenset[int]], Params] = {}
 
-    fold_offsets = np.array([shrunk(frozenset([fold])) for fold in numbers.tolist()])
-    labels = apply(proba, fold_offsets[np.searchsorted(numbers, folds)], method=method, type=type)
-    return Decided(labels, shrunk(frozenset()), fold_offsets)
+    def choose(self, without: frozenset[int]) -> Choice:
+        """Return the choice that the other folds make."""
+        rules, plain = self._rules, self._plain
+        if len(rules) == 1 and rules[plain].factors == (1.0,):
+            return Choice(plain, self._fitted(plain, without), None, None)
+        if len(self.numbers) < 3:
+            factor = 1.0 if rules[plain].factors == (1.0,) else 0.5
+            return Choice(plain, rules[plain].shrink(self._fitted(plain, without), factor), None, None)
+        inside = self._joined({fold: self._truth[self._folds == fold] for fold in self.numbers}, without)
+        trials = {
+            (name, factor): self._decided(name, factor, without)
+            for name, rule in rules.items()
+            for factor in rule.factors
+        }
+        utilities = {key: self._utility(inside, labels) for key, labels in trials.items()}
+        tuned = [key for key in trials if len(rules) == 1 or key[0] != plain]
+        best = max(tuned, key=lambda key: utilities[key])
+        gain = se = None
+        if len(rules) > 1:
+            gain = utilities[best] - utilities[plain, 1.0]
+            se = metrics.paired_se(
+                self._settings.metric, inside, trials[plain, 1.0], trials[best], classes=self._classes
+            )
+            best = best if gain > self._settings.min_gain * se else (plain, 1.0)
+        name, factor = best
+        return Choice(name, rules[name].shrink(self._fitted(name, without), factor), gain, se)
+
+    def decide(self, fold: int, rule: str, params: Params) -> np.ndarray:
+        """Return the decisions on a fold's rows."""
+        return self._rules[rule].decide(self._parts[rule, fold], params)
+
+    def _decided(self, name: str, factor: float, without: frozenset[int]) -> np.ndarray:
+        """Decisions on the rows of each fold looked at, each with what the other ones say."""
+        given = {
+            fold: self.decide(
+                fold, name, self._rules[name].shrink(self._fitted(name, without | {fold}), factor)
+            )
+            for fold in self.numbers
+            if fold not in without
+        }
+        return self._joined(given, without)
+
+    def _joined(self, parts: dict[int, np.ndarray], without: frozenset[int]) -> np.ndarray:
+        return np.concatenate([part for fold, part in parts.items() if fold not in without])
+
+    def _fitted(self, name: str, without: frozenset[int]) -> Params:
+        if (name, without) not in self._fits:
+            rows = ~np.isin(self._folds, list(without))
+            self._fits[name, without] = self._rules[name].fit(self._features[name][rows], self._truth[rows])
+        return self._fits[name, without]
+
+    def _utility(self, truth: np.ndarray, labels: np.ndarray) -> float:
+        metric = self._settings.metric
+        return metrics.utility(metric, metrics.value(metric, truth, labels, None, classes=self._classes))
+
+
+def shifted(
+    proba: np.ndarray, truth: np.ndarray, test: np.ndarray, choice: Choice, settings: Settings
+) -> Shift:
+    """Return the guarded estimate of the class shares of the rows of ``test`` (M, K); see ``podium.label_shift``."""
+
+    def utility(sample: np.ndarray, labels: np.ndarray) -> float:
+        given = apply(sample, choice, settings, "single_label")
+        found = metrics.value(settings.metric, labels, given, None, classes=proba.shape[1])
+        return metrics.utility(settings.metric, found)
+
+    return label_shift.guarded(proba, truth, test, utility=utility)

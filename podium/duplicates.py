@@ -68,6 +68,78 @@ def canonical(text: str) -> str:
     return " ".join(_WORD.findall(plain.casefold()))
 
 
+def comparable(segments: Sequence[Sequence[str]]) -> tuple[list[str], list[str]]:
+    """Return the two forms (N each) in which rows of one or two text segments (S, N) are compared: raw and canonical.
+
+    A pair is one text; the NUL between its segments is no word and no whitespace.
+    """
+    plain = [[canonical(text) for text in texts] for texts in segments]
+    raw, canon = (["\0".join(row) for row in zip(*form, strict=True)] for form in (segments, plain))
+    return raw, canon
+
+
+def resembling(
+    texts: Sequence[str],
+    others: Sequence[str],
+    group: np.ndarray,
+    *,
+    groups: int,
+    threshold: float | None,
+    seed: int,
+) -> np.ndarray:
+    """Return for each of ``texts`` (N) whether it resembles one of each group of ``others`` (N, G) bool.
+
+    ``group`` (M,) int is the group of each other text, 0..G-1. Two texts resemble each other where ``clusters`` would
+    join the two alone; ``threshold`` None counts only texts that are equal after case folding and collapsing of
+    whitespace. Nothing is quadratic: in a bucket with more than 16 others of a group a text is compared with 16 of
+    these, which each band draws anew.
+    """
+    folded = [" ".join(text.casefold().split()) for text in chain(texts, others)]
+    rows, unique = pd.factorize(np.array(folded, dtype=object))
+    mine, theirs = rows[: len(texts)], rows[len(texts) :]
+    found = np.zeros((len(unique), groups), dtype=bool)
+    found[theirs, group] = True
+    if threshold is not None:
+        asked = np.bincount(mine, minlength=len(unique)) > 0
+        _add_near(found, _shingles(list(unique)), asked, threshold=threshold, seed=seed)
+    return found[mine]
+
+
+def _add_near(
+    found: np.ndarray, shingles: csr_array, asked: np.ndarray, *, threshold: float, seed: int
+) -> None:
+    """Mark in ``found`` (D, G) the groups that hold a near-duplicate of each document that is ``asked`` (D,) about."""
+    filled = np.flatnonzero(np.diff(shingles.indptr))
+    document, group = np.nonzero(found)
+    known = np.isin(document, filled)
+    document, group = document[known], group[known]
+    left = filled[asked[filled]]
+    if not len(document) or not len(left):
+        return
+    starts, mixed = shingles.indptr[filled], _mix32(shingles.indices.astype(np.uint32))
+    place = np.zeros(len(found), dtype=np.int64)
+    place[filled] = np.arange(len(filled))
+    bands, rows = _bands(threshold)
+    rng = np.random.default_rng(seed)
+    for _ in range(bands):
+        keys = _band_keys(mixed, starts, rows=rows, rng=rng)
+        theirs = keys[place[document]]
+        order = np.lexsort((rng.random(len(document)), group, theirs))
+        first = np.r_[True, (np.diff(theirs[order]) != 0) | (np.diff(group[order]) != 0)]
+        run = np.maximum.accumulate(np.where(first, np.arange(len(order)), 0))
+        order = order[np.arange(len(order)) - run < _ALL_PAIRS]
+        low = np.searchsorted(theirs[order], keys[place[left]], side="left")
+        size = np.searchsorted(theirs[order], keys[place[left]], side="right") - low
+        for part in np.array_split(np.arange(len(left)), 1 + size.sum() // _PAIRS_AT_ONCE):
+            one = np.repeat(left[part], size[part])
+            offset = np.arange(len(one)) - np.repeat(np.cumsum(size[part]) - size[part], size[part])
+            other = order[np.repeat(low[part], size[part]) + offset]
+            new = ~found[one, group[other]]
+            one, other = one[new], other[new]
+            near = _jaccard(shingles, one, document[other]) >= threshold
+            found[one[near], group[other[near]]] = True
+
+
 def components(*labelings: np.ndarray) -> np.ndarray:
     """Return labels (N,) of the finest partition that keeps together what any labelling (N,) keeps together.
 

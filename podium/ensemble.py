@@ -1,8 +1,7 @@
 """Ensembles of members' out-of-fold predictions, scored by cross-fitting over the same folds.
 
-Shapes: M members, N rows, K classes or values; members are stacked into (M, N, K), and the truth is that of
-``podium.metrics``. Whatever is fitted or chosen for a fold comes from the other folds alone; what is fitted on all rows
-is for test only.
+Shapes: M members, N rows, K classes or values; the truth is that of ``podium.metrics``. Whatever is fitted or chosen
+for a fold comes from the other folds alone; what is fitted on all rows is for test only.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,10 +11,13 @@ from typing import Any
 import numpy as np
 
 from podium import metrics
-from podium.ensemble_methods import Method
+from podium.ensembles.layers import Method
+from podium.ensembles.predictions import Known
 from podium.errors import UserError
 
 _TIE = 1e-12
+_LONG = 1000
+"""Longest text of a parameter that is worth a look; trees are longer."""
 
 
 @dataclass(frozen=True)
@@ -34,63 +36,60 @@ class Fitted:
     fold_params: list[dict[str, Any]]
 
 
-def cross_fit(name: str, method: Method, oof: np.ndarray, truth: np.ndarray, folds: np.ndarray) -> Fitted:
-    """Fit a method without each fold in turn and predict that fold; then fit it on all rows.
-
-    ``oof`` is (M, N, K), ``truth`` as in ``podium.metrics``, ``folds`` (N,) int.
-    """
-    result = np.empty(oof.shape[1:])
+def cross_fit(name: str, method: Method, known: Known) -> Fitted:
+    """Fit a method without each fold in turn and predict that fold; then fit it on all rows."""
+    result = np.empty(known.given.shape[1:], dtype=known.given.source.dtype)
     fold_params = []
-    for fold in np.unique(folds):
-        out = folds == fold
-        params = method.fit(oof[:, ~out], truth[~out])
-        result[out] = method.predict(oof[:, out], params)
+    for fold in np.unique(known.folds):
+        out = known.folds == fold
+        params = method.fit(known.take(~out))
+        result[out] = method.predict(known.given.take(out), params)
         fold_params.append(params)
-    return Fitted(result, name, method.fit(oof, truth), [name] * len(fold_params), fold_params)
+    return Fitted(result, name, method.fit(known), [name] * len(fold_params), fold_params)
 
 
-def choose(
-    methods: Mapping[str, Method], oof: np.ndarray, truth: np.ndarray, folds: np.ndarray, *, metric: str
-) -> Fitted:
+def choose(methods: Mapping[str, Method], known: Known, *, metric: str) -> Fitted:
     """Choose the best of several methods, the choice itself cross-fitted (nested cross-validation).
 
     For fold k each method is scored by cross-fitting inside the other folds (for fold j fitted without j and k);
     the best, fitted on all but k, predicts k. For test the methods are scored by cross-fitting over all folds.
     Scores within 1e-12 go to the method named first. Fewer than 3 folds raise ``UserError``.
     """
+    folds = known.folds
     numbers = np.unique(folds)
     if len(numbers) < 3:
         raise UserError(
             f"folds.n: ensemble 'best' needs 3 folds or more, found {len(numbers)}: set folds.n to 3"
         )
-    whole = {name: cross_fit(name, method, oof, truth, folds) for name, method in methods.items()}
-    inner = {name: _inner_utilities(method, oof, truth, folds, metric) for name, method in methods.items()}
-    overall = {name: _utility(metric, truth, fitted.oof) for name, fitted in whole.items()}
+    whole = {name: cross_fit(name, method, known) for name, method in methods.items()}
+    inner = {name: _inner_utilities(method, known, metric) for name, method in methods.items()}
+    overall = {name: _utility(metric, known.truth, fitted.oof) for name, fitted in whole.items()}
     fold_methods = [_best({name: inner[name][k] for name in methods}) for k in range(len(numbers))]
     fold_params = [whole[name].fold_params[k] for k, name in enumerate(fold_methods)]
-    result = np.empty(oof.shape[1:])
+    result = np.empty(known.given.shape[1:], dtype=known.given.source.dtype)
     for fold, name in zip(numbers, fold_methods, strict=True):
         result[folds == fold] = whole[name].oof[folds == fold]
     best = _best(overall)
     return Fitted(result, best, whole[best].params, fold_methods, fold_params)
 
 
-def _inner_utilities(
-    method: Method, oof: np.ndarray, truth: np.ndarray, folds: np.ndarray, metric: str
-) -> list[float]:
+def _inner_utilities(method: Method, known: Known, metric: str) -> list[float]:
     """Return, for each fold k, the utility of cross-fitted predictions of the rows outside k, made without k."""
+    folds = known.folds
     numbers = np.unique(folds)
-    inner = [np.full(oof.shape[1:], np.nan) for _ in numbers]
+    dtype = known.given.source.dtype
+    inner = [np.full(known.given.shape[1:], np.nan, dtype=dtype) for _ in numbers]
     for k in range(len(numbers)):
         for j in range(k):
             # The fit without both serves twice: it predicts j when k is held out, and k when j is.
-            kept = ~np.isin(folds, numbers[[j, k]])
-            params = method.fit(oof[:, kept], truth[kept])
+            params = method.fit(known.take(~np.isin(folds, numbers[[j, k]])))
             for held_out, predicted in ((k, j), (j, k)):
                 rows = folds == numbers[predicted]
-                inner[held_out][rows] = method.predict(oof[:, rows], params)
+                inner[held_out][rows] = method.predict(known.given.take(rows), params)
     outside = [folds != fold for fold in numbers]
-    return [_utility(metric, truth[rows], proba[rows]) for rows, proba in zip(outside, inner, strict=True)]
+    return [
+        _utility(metric, known.truth[rows], proba[rows]) for rows, proba in zip(outside, inner, strict=True)
+    ]
 
 
 def _utility(metric: str, truth: np.ndarray, proba: np.ndarray) -> float:
@@ -101,14 +100,18 @@ def _best(utilities: Mapping[str, float]) -> str:
     """Return the name with the highest utility; ties go to the first."""
     best = next(iter(utilities))
     for name, utility in utilities.items():
-        best = name if utility > utilities[best] + _TIE else best
+        if utility > utilities[best] + _TIE:
+            best = name
     return best
 
 
 def report(
     fitted: Fitted, truth: np.ndarray, folds: np.ndarray, *, members: Sequence[str], metric: str
 ) -> dict[str, Any]:
-    """Return what is worth keeping of an ensemble, JSON-able: its parameters and its cross-fitted score."""
+    """Return what is worth keeping of an ensemble, JSON-able: its parameters and its cross-fitted score.
+
+    Of trees, whose text nobody reads, the size is kept.
+    """
     classes = fitted.oof.shape[1]
     score = metrics.score(metric, truth, None, fitted.oof, classes=classes)
     by_fold = metrics.fold_scores(metric, truth, None, fitted.oof, folds, classes=classes)
@@ -117,7 +120,15 @@ def report(
         "members": list(members),
         "metric": metric,
         "cv": {"value": score.value, "se": score.se, "folds": by_fold},
-        "params": fitted.params,
+        "params": _readable(fitted.params),
         "fold_methods": fitted.fold_methods,
-        "fold_params": fitted.fold_params,
+        "fold_params": [_readable(params) for params in fitted.fold_params],
     }
+
+
+def _readable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _readable(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_readable(inner) for inner in value]
+    return f"{len(value)} characters" if isinstance(value, str) and len(value) > _LONG else value

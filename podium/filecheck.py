@@ -3,16 +3,23 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
+from podium import metrics
 from podium.config import Task
+from podium.decision import mistake as decision_mistake
+from podium.encoder_folders import FETCHED, folder_of
 from podium.errors import UserError
 from podium.ingest import column_mistakes, needed
+from podium.ingest_external import id_column, target_mistakes
 from podium.ingest_targets import mistakes, names_of, parse
+from podium.metric_file import is_own
 from podium.metrics import label_mistake
-from podium.plan import FETCHED, Plan, folder_of
+from podium.plan import Plan
 from podium.submission import rehearse
 from podium.submission_columns import Form
 from podium.tables import columns_of, read_rows
-from podium.targets import sort_labels
+from podium.targets import encode, sort_labels
 
 QUICK_BYTES = 64_000_000  # a larger file is not read through at every start
 
@@ -30,11 +37,36 @@ def check(plan: Plan) -> None:
             found.append(f"models.{name}.encoder: {folder} has no config.json")
         if vectors is not None and not Path(vectors).is_file():
             found.append(f"models.{name}.vectors: there is no file {vectors}; put it there, or mend the path")
+    for name in plan.config.augment:
+        found += [f"augment.{name}: {mistake}" for mistake in _augment_files(plan, name)]
     if found:
         raise UserError("\n".join(f"config: {mistake}" for mistake in found))
 
 
+def _augment_files(plan: Plan, name: str) -> Iterator[str]:
+    """Files and folders of an augmentation that no rule makes and that are not there."""
+    for path in plan.augment_needs(name):
+        if path in plan.made or path.startswith("data/hub/") or Path(path).is_file():
+            continue
+        if not Path(path).is_dir():
+            yield f"there is no file or folder {path}; put it there, or mend the path"
+        elif not Path(path, "config.json").is_file():
+            yield f"{path} has no config.json"
+
+
+def _metric(plan: Plan, name: str, task: Task) -> Iterator[str]:
+    """Mistakes in the file of a user's own metric, and in the decision for what it takes."""
+    if not is_own(task.metric):
+        return
+    try:
+        if wrong := decision_mistake(plan.config.decision.method, plan.metric, task.type):
+            yield f"decision.method: {wrong}"
+    except UserError as error:
+        yield f"tasks.{name}.{error}"
+
+
 def _task(plan: Plan, name: str, task: Task) -> Iterator[str]:
+    yield from _metric(plan, name, task)
     wanted = {
         "train": needed(id=task.id, text=task.text, target=task.target, group=task.group),
         "test": needed(id=task.id, text=task.text, target=None, group=None),
@@ -49,6 +81,26 @@ def _task(plan: Plan, name: str, task: Task) -> Iterator[str]:
             yield from _file(plan, name, key, task, columns)
         elif path not in plan.made:
             yield f"tasks.{name}.{key}: there is no file {path}; put it there, or mend the path"
+    for kind, files in (("external", task.external), ("unlabelled", task.unlabelled)):
+        for own, block in files.items():
+            if Path(block.file).is_file():
+                yield from _other_file(plan, f"tasks.{name}.{kind}.{own}", own)
+            elif block.file not in plan.made:
+                yield f"tasks.{name}.{kind}.{own}.file: there is no file {block.file}; put it there, or mend the path"
+
+
+def _other_file(plan: Plan, where: str, own: str) -> Iterator[str]:
+    """Columns that an external or unlabelled file lacks."""
+    path = plan.other_file(own).file
+    form = plan.other_form(own)
+    try:
+        present = columns_of(Path(path), encoding=form["encoding"], separator=form["separator"])
+    except UserError as error:
+        yield f"{where}: {error}"
+        return
+    id = id_column(present, form["id"], form["task_id"])
+    wanted = needed(id=id, text=form["text"], target=form.get("target"), group=None)
+    yield from (f"{where}: {mistake}" for mistake in column_mistakes(path, present, wanted))
 
 
 def _file(plan: Plan, name: str, key: str, task: Task, columns: list[str]) -> Iterator[str]:
@@ -62,7 +114,7 @@ def _file(plan: Plan, name: str, key: str, task: Task, columns: list[str]) -> It
         return
     missing = column_mistakes(path, present, columns)
     yield from (f"tasks.{name}: {mistake}" for mistake in missing)
-    if key == "train" and not missing:
+    if key == "train" and not missing and not list(_metric(plan, name, task)):
         yield from _targets(plan, name, task)
 
 
@@ -76,17 +128,38 @@ def _targets(plan: Plan, name: str, task: Task) -> Iterator[str]:
         rows = read_rows(train, columns=target, encoding=task.encoding, separator=task.separator)
         if task.type == "single_label":
             labels = sort_labels(label for label in rows[target[0]] if label)
-            if mistake := label_mistake(task.metric, target[0], labels):
+            if mistake := label_mistake(plan.metric, target[0], labels):
                 yield f"tasks.{name}.metric: {mistake}"
+            elif is_own(task.metric):
+                truth = encode(rows[target[0]][rows[target[0]] != ""], labels)
+                soft = 0.1 / len(labels) + 0.9 * np.eye(len(labels))[truth]
+                metrics.value(plan.metric, truth, truth, soft, classes=len(labels))
         else:
             wrong = mistakes(
                 task.train, rows, task.target, type=task.type, separator=task.label_separator, varied=True
             )
             yield from (f"tasks.{name}.target: {mistake}" for mistake in wrong)
-            labels = (
-                [] if wrong else parse(rows, task.target, type=task.type, separator=task.label_separator)[0]
-            )
+            labels = []
+            if not wrong:
+                labels, truth = parse(rows, task.target, type=task.type, separator=task.label_separator)
+                if is_own(task.metric) or metrics.get(task.metric, task.type).whole:
+                    metrics.value(plan.metric, truth, truth, 0.1 + 0.8 * truth, classes=len(labels))
+        for own in task.external if labels else ():
+            yield from _other_targets(plan, own, labels)
         if sample and sample.is_file() and labels:
             rehearse(sample, labels, form=Form(**plan.submission()))
     except UserError as error:
         yield f"tasks.{name}: {error}"
+
+
+def _other_targets(plan: Plan, own: str, labels: list[str]) -> Iterator[str]:
+    """Mistakes that an external file's targets show beside the task's ``labels``, where it is quickly read."""
+    path, form = Path(plan.other_file(own).file), plan.ingest_external(own)
+    if not path.is_file() or path.stat().st_size > QUICK_BYTES:
+        return
+    given = {"encoding": form["encoding"], "separator": form["separator"]}
+    columns = names_of(form["target"])
+    if set(columns) <= set(columns_of(path, **given)):
+        keys = ("type", "target", "label_separator", "label_map")
+        rows = read_rows(path, columns=columns, **given)
+        yield from target_mistakes(form["where"], rows, **{key: form[key] for key in keys}, labels=labels)

@@ -5,7 +5,8 @@ a killed job leaves either the old file or the new one. The same content gives t
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -63,3 +64,17 @@ def write_text(text: str, path: Path) -> None:
 def write_csv(table: pd.DataFrame, path: Path, separator: str = ",") -> None:
     """Write a table as CSV: UTF-8, Unix line ends, no index."""
     write_text(table.to_csv(index=False, sep=separator, lineterminator="\n"), path)
+
+
+@contextmanager
+def temporary_beside(path: Path, ending: str = ".part") -> Iterator[Path]:
+    """Give a temporary path beside ``path``, for a file that is written bit by bit; what is left there is removed.
+
+    The block renames it onto ``path`` when it is complete.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}{ending}")
+    try:
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -173,7 +173,7 @@ def train_mistakes(
     if not 1 <= len(text) <= len(SEGMENTS):
         raise ValueError(f"text has {len(text)} segments, expected one or two")
     mistakes = column_mistakes("train", train, needed(id=id, text=text, target=target, group=group))
-    mistakes += _id_mistakes("train", train, id)
+    mistakes += id_mistakes("train", train, id)
     if type == "single_label":
         return mistakes + _target_mistakes(train, id, _one(target))
     return mistakes + ingest_targets.mistakes(
@@ -186,7 +186,7 @@ def test_mistakes(
 ) -> list[str]:
     """What is wrong with the test rows and the sample submission, a clause each."""
     mistakes = column_mistakes("test", test, needed(id=id, text=text, target=None, group=None))
-    mistakes += _id_mistakes("test", test, id)
+    mistakes += id_mistakes("test", test, id)
     return mistakes + (_sample_mistakes(sample, test, id) if sample is not None else [])
 
 
@@ -229,7 +229,8 @@ def _ids(table: pd.DataFrame, id: str | None) -> pd.Series:
     return table[id].reset_index(drop=True)
 
 
-def _id_mistakes(part: str, table: pd.DataFrame, id: str | None) -> list[str]:
+def id_mistakes(part: str, table: pd.DataFrame, id: str | None) -> list[str]:
+    """What is wrong with the rows' ids, a clause each; a missing column is skipped."""
     if table.empty:
         return [f"{part} has no rows"]
     if id is None or id not in table:

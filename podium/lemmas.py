@@ -21,6 +21,8 @@ UNSPACED = frozenset({"zh", "ja", "th", "lo", "km", "my"})
 
 #: A longer "word" is no word; simplemma's search for affixes is slow on it.
 _LONGEST_WORD = 40
+#: Memory must not grow with the rows: some 50 MB of words, which most data sets do not fill.
+_MOST_REMEMBERED = 200_000
 _CHUNK = re.compile(r"\S+")
 # Letters of some scripts carry marks that \w leaves out (Hebrew, Arabic, Devanagari, Malayalam), or a joiner.
 _MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u097f\u0d00-\u0d7f\u200c"
@@ -74,12 +76,14 @@ def _split_apostrophe(word: str) -> tuple[str, str, str]:
 
 
 class _Memo(dict[str, str]):
-    """A dictionary that fills itself: one call of ``make`` for each key."""
+    """A dictionary that fills itself: one call of ``make`` for each key; it begins anew when it is full."""
 
     def __init__(self, make: Callable[[str], str]) -> None:
         self.make = make
 
     def __missing__(self, key: str) -> str:
+        if len(self) >= _MOST_REMEMBERED:
+            self.clear()
         self[key] = value = self.make(key)
         return value
 
@@ -91,11 +95,17 @@ def lemmatise(texts: Sequence[str], *, language: str, wordnet: Path | None) -> l
     language without spaces (``zh`` and others in ``UNSPACED``) are returned as they are. ``wordnet`` is the
     folder that ``podium.wordnet.build_wordnet`` made, or None for simplemma alone.
     """
+    replace = lemmatiser(language=language, wordnet=wordnet)
+    return [replace(text) for text in texts]
+
+
+def lemmatiser(*, language: str, wordnet: Path | None) -> Callable[[str], str]:
+    """Return what ``lemmatise`` does to one text; it remembers the words that it met, up to a bound."""
     if language in UNSPACED:
-        return list(texts)
+        return lambda text: text
     lemma = Lemmatiser(language=language, wordnet=None)
     if wordnet is not None and language == "en":
         lemma = Lemmatiser(language=language, wordnet=load_wordnet(wordnet))
     words = _Memo(lemma)
     chunks = _Memo(lambda chunk: chunk if _INTACT.search(chunk) else _WORD.sub(lambda m: words[m[0]], chunk))
-    return [_CHUNK.sub(lambda m: chunks[m[0]], text) for text in texts]
+    return lambda text: _CHUNK.sub(lambda m: chunks[m[0]], text)

@@ -23,10 +23,13 @@ class Metric:
     is for metrics that are the mean over rows of a function of each row's ``hits``, ``true``, ``predicted`` (...) among
     K classes.
 
-    Other metrics have a ``value`` and an ``influence``. Both take the truth and what the metric reads of N rows; the
-    influence (N,) is the derivative of the value with respect to a row's weight, times N, up to a constant. Its
-    standard deviation over sqrt(N) is the standard error (infinitesimal jackknife; Efron and Tibshirani, An
-    Introduction to the Bootstrap, 1993, chapter 21).
+    Other metrics have a ``value`` and, but for a user's own, an ``influence``. Both take the truth and what the metric
+    reads of N rows; the influence (N,) is the derivative of the value with respect to a row's weight, times N, up to a
+    constant. Its standard deviation over sqrt(N) is the standard error (infinitesimal jackknife; Efron and Tibshirani,
+    An Introduction to the Bootstrap, 1993, chapter 21).
+
+    ``ranked`` is how many classes of each row a metric of probabilities looks at, best first, where that is all it
+    reads of them: a submission then names these classes. ``whole`` says that values count as whole numbers.
     """
 
     greater_is_better: bool
@@ -38,6 +41,8 @@ class Metric:
     of_row: Callable[[np.ndarray, np.ndarray, np.ndarray, int], np.ndarray] | None = None
     value: Callable[[np.ndarray, np.ndarray], float] | None = None
     influence: Rows | None = None
+    ranked: int | None = None
+    whole: bool = False
 
 
 def divide(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
@@ -46,9 +51,13 @@ def divide(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
     return np.divide(top, bottom, out=np.zeros(shape), where=np.asarray(bottom) != 0)
 
 
-def f1(hits: np.ndarray, true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Return the F1 score of counts, 0 where there is nothing true or predicted."""
-    return divide(2.0 * hits, true + predicted)
+def f_beta(hits: np.ndarray, true: np.ndarray, predicted: np.ndarray, beta: float) -> np.ndarray:
+    """Return the F score of counts, 0 where there is nothing true or predicted.
+
+    ``beta`` says how many times as much recall counts as precision (van Rijsbergen, Information Retrieval, 1979,
+    chapter 7).
+    """
+    return divide((1 + beta**2) * hits, beta**2 * true + predicted)
 
 
 def ratio(sums: np.ndarray) -> np.ndarray:

@@ -10,20 +10,23 @@ decision offsets then work on counts, never on rows.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
-from podium import metrics_multi, metrics_regression, metrics_single
+from podium import (
+    metric_file,
+    metric_names,
+    metrics_errors,
+    metrics_multi,
+    metrics_regression,
+    metrics_single,
+)
 from podium.errors import UserError, hint
 from podium.metric import Metric
 from podium.targets import TaskType, encode, type_of
-
-DRAWS = 500
-"""Bootstrap draws behind a standard error; the noise of that error itself is then about 3%."""
-
-_SEED = 20170
 
 METRICS: dict[TaskType, dict[str, Metric]] = {
     "single_label": metrics_single.METRICS,
@@ -32,9 +35,12 @@ METRICS: dict[TaskType, dict[str, Metric]] = {
 }
 """Metrics by type of task and name; a name means the same direction in every type."""
 
-_DIRECTIONS = {
-    name: found.greater_is_better for registry in METRICS.values() for name, found in registry.items()
+FAMILIES: dict[TaskType, dict[str, Callable[[float], Metric]]] = {
+    "single_label": metrics_single.FAMILIES,
+    "multi_label": metrics_multi.FAMILIES,
+    "regression": {},
 }
+"""Metrics with a number in their names (``podium.metric_names``)."""
 
 
 @dataclass(frozen=True)
@@ -45,25 +51,57 @@ class Score:
     se: float
 
 
+def find(metric: str, type: TaskType) -> Metric | None:
+    """Return the metric of that name for a type of task; None where there is none.
+
+    The name is one of ``METRICS``, one with a number (``podium.metric_names``), or a user's file
+    (``podium.metric_file``), whose mistakes raise ``UserError``.
+    """
+    if metric in METRICS[type]:
+        return METRICS[type][metric]
+    if metric_file.is_own(metric):
+        return metric_file.load(metric, type)
+    family = metric_names.family(metric)
+    return _numbered(type, *family) if family and family[0] in FAMILIES[type] else None
+
+
+@cache
+def _numbered(type: TaskType, family: str, number: float) -> Metric:
+    return FAMILIES[type][family](number)
+
+
 def get(metric: str, type: TaskType = "single_label") -> Metric:
-    """Return the metric of that name; an unknown one raises ``UserError``."""
-    if metric not in METRICS[type]:
+    """Return the metric of that name (``find``); an unknown one raises ``UserError``."""
+    found = find(metric, type)
+    if found is None:
         raise UserError(f"metric: unknown metric '{metric}': {hint(metric, METRICS[type])}")
-    return METRICS[type][metric]
+    return found
 
 
 def require(metric: str, *, classes: int, type: TaskType = "single_label") -> Metric:
     """Return the metric if it is defined for that number of classes, else raise ``UserError``."""
     found = get(metric, type)
-    if metric == "f1" and classes != 2:
-        raise UserError(f"metric: f1 needs 2 classes, the task has {classes}: use macro_f1 or weighted_f1")
+    if type == "single_label" and _of_two(metric) and classes != 2:
+        raise UserError(
+            f"metric: {metric} needs 2 classes, the task has {classes}: use macro_{metric} or weighted_{metric}"
+        )
     return found
+
+
+def _of_two(metric: str) -> bool:
+    family = metric_names.family(metric)
+    return family is not None and family[0] == "f"
 
 
 def label_mistake(metric: str, column: str, labels: Sequence[str]) -> str | None:
     """Return why a single-label metric is not defined for the class names of ``column``; None where it is."""
-    if metric == "f1" and len(labels) != 2:
-        return f"f1 is for two labels, but {column} has {len(labels)}; use macro_f1"
+    if metric_file.is_own(metric):
+        return metric_file.class_mistake(metric, list(labels))
+    if _of_two(metric) and len(labels) != 2:
+        return f"{metric} is for two labels, but {column} has {len(labels)}; use macro_{metric}"
+    found = find(metric, "single_label")
+    if found is not None and found.ranked is not None and found.ranked >= len(labels):
+        return f"{metric} looks at {found.ranked} labels, but {column} has only {len(labels)}; use a smaller number"
     word = next((label for label in labels if not re.fullmatch(r"-?[0-9]+", label)), None)
     if metric == "qwk" and word is not None:
         return f"qwk counts steps between whole numbers, but {column} has the label '{word}'; use macro_f1"
@@ -72,9 +110,13 @@ def label_mistake(metric: str, column: str, labels: Sequence[str]) -> str | None
 
 def greater_is_better(metric: str) -> bool:
     """Return the direction of the metric of that name; an unknown one raises ``UserError``."""
-    if metric not in _DIRECTIONS:
-        raise UserError(f"metric: unknown metric '{metric}': {hint(metric, _DIRECTIONS)}")
-    return _DIRECTIONS[metric]
+    if metric_file.is_own(metric):
+        return metric_file.read(metric).greater_is_better
+    for type in METRICS:
+        if found := find(metric, type):
+            return found.greater_is_better
+    names = {name for registry in METRICS.values() for name in registry}
+    raise UserError(f"metric: unknown metric '{metric}': {hint(metric, names)}")
 
 
 def utility(metric: str, value: float) -> float:
@@ -134,10 +176,7 @@ def score(
     ``default_labels`` of ``proba``. Means over classes of a single-label task are over those that are true
     or predicted somewhere (macro F1) or true somewhere (balanced accuracy), scikit-learn's default.
 
-    The error is sqrt(p(1-p)/N) for accuracy, for other label metrics of single-label tasks the standard deviation over
-    500 bootstrap samples of the confusion matrix: rows drawn with replacement give multinomial cells
-    (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 6). It is reproducible. For everything
-    else it comes from the rows' influences (``podium.metric.Metric``).
+    The error is sqrt(p(1-p)/N) for accuracy, and for the others that of ``podium.metrics_errors``. It is reproducible.
     """
     point = value(metric, truth, predicted, proba, classes=classes)
     rows = len(truth)
@@ -145,29 +184,18 @@ def score(
         return Score(point, float(np.sqrt(point * (1 - point) / rows)))
     found = get(metric, type_of(truth))
     given = _given(found, metric, truth, predicted, proba)
-    if found.influence is not None:
-        moved = found.influence(truth, given)
-        return Score(point, float(moved.std(ddof=1) / np.sqrt(rows)) if rows > 1 else 0.0)
-    return Score(point, _bootstrap_se(metric, truth, given, classes=classes))
+    return Score(point, metrics_errors.spread(found, truth, given, classes=classes))
 
 
-def _bootstrap_se(metric: str, truth: np.ndarray, predicted: np.ndarray, *, classes: int) -> float:
-    """Return the standard deviation of the metric over multinomial draws of the filled cells."""
-    cells, filled = np.unique(truth * classes + predicted, return_counts=True)
-    rng = np.random.default_rng(_SEED)
-    drawn = rng.multinomial(len(truth), filled / filled.sum(), size=DRAWS)
-    row, column = np.divmod(cells, classes)
-    true = _sum_by(drawn, row, classes)
-    given = _sum_by(drawn, column, classes)
-    hits = _sum_by(drawn * matches(metric, row, column), column, classes)
-    return float(from_counts(metric, hits, true, given).std(ddof=1))
+def paired_se(
+    metric: str, truth: np.ndarray, first: np.ndarray, second: np.ndarray, *, classes: int
+) -> float:
+    """Return the standard error of the difference of the metric for two decisions on the same rows.
 
-
-def _sum_by(drawn: np.ndarray, group: np.ndarray, classes: int) -> np.ndarray:
-    """Sum the columns of ``drawn`` (D, C) that share a ``group`` (C,) into (D, K)."""
-    membership = np.zeros((len(group), classes))
-    membership[np.arange(len(group)), group] = 1
-    return drawn @ membership
+    ``first`` and ``second`` are what the metric reads, as in ``score``.
+    """
+    found = get(metric, type_of(truth))
+    return metrics_errors.paired_spread(found, truth, first, second, classes=classes)
 
 
 def fold_scores(
@@ -205,7 +233,7 @@ def _given(
     found: Metric, metric: str, truth: np.ndarray, predicted: np.ndarray | None, proba: np.ndarray | None
 ) -> np.ndarray:
     """Return what the metric reads: labels, probabilities or values."""
-    if found.uses == "labels" and predicted is not None:
+    if found.uses != "proba" and predicted is not None:
         return predicted
     if proba is None:
         raise ValueError(f"{metric} needs probabilities or labels")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from podium.metric import Metric, Rows, divide, f1, mean_of, ratio
+from podium.metric import Metric, Rows, divide, f_beta, mean_of, ratio
 from podium.ranking import (
     average_precision,
     average_precision_influence,
@@ -12,7 +12,8 @@ from podium.ranking import (
     roc_auc_influence,
 )
 
-_Slopes = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+_Slopes = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Derivatives by the hits, true and predicted rows of each class (each (K,))."""
 
 
 def counts(truth: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -39,52 +40,78 @@ def row_log_loss(truth: np.ndarray, proba: np.ndarray) -> np.ndarray:
     return -np.where(truth > 0, np.log(clipped), np.log1p(-clipped)).mean(axis=1)
 
 
-def _macro(hits: np.ndarray, true: np.ndarray, predicted: np.ndarray, label: np.ndarray) -> np.ndarray:
-    # Unlike in a single-label task a class that is neither true nor predicted counts 0, as in scikit-learn.
-    score = f1(hits, true, predicted)
-    return np.stack([score, np.ones_like(score)], axis=-1)
+def macro_f(beta: float) -> Metric:
+    """Return the mean over classes of the F score."""
+
+    def terms(hits: np.ndarray, true: np.ndarray, predicted: np.ndarray, label: np.ndarray) -> np.ndarray:
+        # Unlike in a single-label task a class that is neither true nor predicted counts 0, as in scikit-learn.
+        score = f_beta(hits, true, predicted, beta)
+        return np.stack([score, np.ones_like(score)], axis=-1)
+
+    def slopes(hits: np.ndarray, true: np.ndarray, predicted: np.ndarray) -> _Slopes:
+        slope = divide(np.ones(len(hits)), beta**2 * true + predicted) / len(hits)
+        return _f_slopes(slope, f_beta(hits, true, predicted, beta), beta)
+
+    return _of_counts(terms, slopes)
 
 
-def _micro(hits: np.ndarray, true: np.ndarray, predicted: np.ndarray, label: np.ndarray) -> np.ndarray:
-    return np.stack(np.broadcast_arrays(2.0 * hits, true + predicted), axis=-1)
+def micro_f(beta: float) -> Metric:
+    """Return the F score of all cells of rows and classes together."""
+
+    def terms(hits: np.ndarray, true: np.ndarray, predicted: np.ndarray, label: np.ndarray) -> np.ndarray:
+        parts = ((1 + beta**2) * hits, beta**2 * true + predicted)
+        return np.stack(np.broadcast_arrays(*parts), axis=-1)
+
+    def slopes(hits: np.ndarray, true: np.ndarray, predicted: np.ndarray) -> _Slopes:
+        slope = divide(np.ones(len(hits)), np.full(len(hits), (beta**2 * true + predicted).sum()))
+        return _f_slopes(slope, f_beta(hits.sum(), true.sum(), predicted.sum(), beta), beta)
+
+    return _of_counts(terms, slopes)
 
 
-def _weighted(hits: np.ndarray, true: np.ndarray, predicted: np.ndarray, label: np.ndarray) -> np.ndarray:
-    return np.stack(np.broadcast_arrays(f1(hits, true, predicted) * true, true), axis=-1)
+def weighted_f(beta: float) -> Metric:
+    """Return the mean over classes of the F score, weighted by their true rows."""
+
+    def terms(hits: np.ndarray, true: np.ndarray, predicted: np.ndarray, label: np.ndarray) -> np.ndarray:
+        scores = f_beta(hits, true, predicted, beta) * true
+        return np.stack(np.broadcast_arrays(scores, true), axis=-1)
+
+    def slopes(hits: np.ndarray, true: np.ndarray, predicted: np.ndarray) -> _Slopes:
+        score, rows = f_beta(hits, true, predicted, beta), true.sum()
+        slope = divide(divide(true, rows), beta**2 * true + predicted)
+        by_hit, by_true, by_predicted = _f_slopes(slope, score, beta)
+        mean = divide((score * true).sum(), rows)
+        return by_hit, by_true + divide(score - mean, rows), by_predicted  # the weights are counts, too
+
+    return _of_counts(terms, slopes)
 
 
-def _macro_slopes(hits: np.ndarray, true: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    slope = divide(np.ones(len(hits)), true + predicted) / len(hits)
-    return 2 * slope, -f1(hits, true, predicted) * slope
+def samples_f(beta: float) -> Metric:
+    """Return the mean over rows of the F score of a row's classes."""
+    return _of_rows(
+        lambda hits, true, predicted, classes: f_beta(hits, true, predicted, beta),
+        greater_is_better=True,
+        argmax_is_optimal=False,
+    )
 
 
-def _micro_slopes(hits: np.ndarray, true: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    slope = divide(np.ones(len(hits)), np.full(len(hits), (true + predicted).sum()))
-    return 2 * slope, -f1(hits.sum(), true.sum(), predicted.sum()) * slope
+def _f_slopes(slope: np.ndarray, score: np.ndarray, beta: float) -> _Slopes:
+    """Derivatives of F scores whose denominator's inverse, times a weight, is ``slope`` (K,)."""
+    return (1 + beta**2) * slope, -(beta**2) * score * slope, -score * slope
 
 
-def _weighted_slopes(
-    hits: np.ndarray, true: np.ndarray, predicted: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    share = divide(true, true.sum())
-    slope = divide(share, true + predicted)
-    return 2 * slope, -f1(hits, true, predicted) * slope
-
-
-def _of_counts(terms: Callable[..., np.ndarray], slopes: _Slopes, *, weighted: bool = False) -> Metric:
-    """Return a metric of the classes' counts; ``slopes`` are its derivatives by hits and by true or predicted."""
+def _of_counts(
+    terms: Callable[..., np.ndarray], slopes: Callable[[np.ndarray, np.ndarray, np.ndarray], _Slopes]
+) -> Metric:
+    """Return a metric of the classes' counts, with its derivatives by hits, true and predicted (each (K,))."""
 
     def value(truth: np.ndarray, labels: np.ndarray) -> float:
         found = counts(truth, labels)
         return float(ratio(terms(*found, np.arange(truth.shape[1])).sum(axis=-2)))
 
     def influence(truth: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        found = counts(truth, labels)
-        by_hit, by_count = slopes(*found)
-        moved = (truth * labels) @ by_hit + (truth + labels) @ by_count
-        if weighted:  # the weights are counts, too
-            moved += truth @ divide(f1(*found) - value(truth, labels), found[1].sum())
-        return moved * len(truth)
+        by_hit, by_true, by_predicted = slopes(*counts(truth, labels))
+        return ((truth * labels) @ by_hit + truth @ by_true + labels @ by_predicted) * len(truth)
 
     return Metric(True, "labels", False, terms, ratio, value=value, influence=influence)
 
@@ -123,14 +150,10 @@ def _of_columns(value: Callable[[np.ndarray, np.ndarray], float], influence: Row
 
 
 METRICS: dict[str, Metric] = {
-    "micro_f1": _of_counts(_micro, _micro_slopes),
-    "macro_f1": _of_counts(_macro, _macro_slopes),
-    "weighted_f1": _of_counts(_weighted, _weighted_slopes, weighted=True),
-    "samples_f1": _of_rows(
-        lambda hits, true, predicted, classes: f1(hits, true, predicted),
-        greater_is_better=True,
-        argmax_is_optimal=False,
-    ),
+    "micro_f1": micro_f(1.0),
+    "macro_f1": macro_f(1.0),
+    "weighted_f1": weighted_f(1.0),
+    "samples_f1": samples_f(1.0),
     "exact_match": _of_rows(
         lambda hits, true, predicted, classes: ((hits == true) & (hits == predicted)).astype(float),
         greater_is_better=True,
@@ -149,3 +172,11 @@ METRICS: dict[str, Metric] = {
 
 ``samples_f1`` of a row with neither true nor predicted classes is 0, ``micro_f1`` is over all cells.
 """
+
+FAMILIES: dict[str, Callable[[float], Metric]] = {
+    "macro_f": macro_f,
+    "micro_f": micro_f,
+    "weighted_f": weighted_f,
+    "samples_f": samples_f,
+}
+"""Metrics with a number, by the name of their family (``podium.metric_names``)."""

@@ -1,9 +1,11 @@
 """Metrics of regressions. Truth and values are (N, T); but for ``rmse`` a metric is the mean over the T columns."""
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
 
+from podium.errors import UserError
 from podium.metric import Metric, Rows, divide, mean_of
 from podium.ranking import (
     correlation,
@@ -58,6 +60,32 @@ def _of_one(metric: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Callable[
     return lambda truth, values: metric(truth[:, None], values[:, None])
 
 
+def _whole(truth: np.ndarray) -> np.ndarray:
+    if (truth != np.rint(truth)).any():
+        odd = truth[truth != np.rint(truth)][0]
+        raise UserError(f"metric: qwk counts steps between whole numbers, but a target is {odd:g}; use rmse")
+    return truth
+
+
+def _kappa_parts(truth: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Squared distances (N,), and what their mean would be for grades dealt at random, by rows (N,)."""
+    grades = np.rint(values)
+    return (_whole(truth) - grades) ** 2, truth**2 + grades**2 - 2 * truth.mean() * grades
+
+
+def _kappa(truth: np.ndarray, values: np.ndarray) -> float:
+    apart, chance = _kappa_parts(truth, values)
+    return float(1 - apart.mean() / chance.mean()) if chance.mean() > 0 else 0.0
+
+
+def _kappa_influence(truth: np.ndarray, values: np.ndarray) -> np.ndarray:
+    apart, chance = _kappa_parts(truth, values)
+    if not chance.mean() > 0:
+        return np.zeros(len(truth))
+    moved = chance - 2 * truth * np.rint(values).mean()  # the mean of the truth moves, too
+    return (apart.mean() / chance.mean() * moved - apart) / chance.mean()
+
+
 METRICS: dict[str, Metric] = {
     "rmse": Metric(False, "values", True, value=_rmse, influence=_rmse_influence),
     "mcrmse": _by_column(
@@ -69,8 +97,10 @@ METRICS: dict[str, Metric] = {
     "r2": _by_column(_r2, _r2_influence),
     "pearson": _by_column(correlation, correlation_influence),
     "spearman": _by_column(rank_correlation, rank_correlation_influence),
+    "qwk": dataclasses.replace(_by_column(_kappa, _kappa_influence), whole=True),
 }
 """By name. ``rmse`` is the root of the mean over all cells, ``mcrmse`` the mean of the columns' roots.
 
-A correlation with a constant column is 0.
+A correlation with a constant column is 0. ``qwk`` is quadratic weighted kappa (Cohen 1968) of the values, rounded to
+whole numbers.
 """

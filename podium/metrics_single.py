@@ -1,9 +1,11 @@
 """Metrics of single-label tasks. Truth and labels are class indices (N,), probabilities (N, K)."""
 
+from collections.abc import Callable
+
 import numpy as np
 
-from podium.metric import Metric, divide, f1, mean_of, ratio
-from podium.ranking import roc_auc, roc_auc_influence
+from podium.metric import Metric, Rows, divide, f_beta, mean_of, ratio
+from podium.ranking import average_precision, average_precision_influence, roc_auc, roc_auc_influence
 
 
 def row_log_loss(truth: np.ndarray, proba: np.ndarray) -> np.ndarray:
@@ -20,19 +22,36 @@ def _accuracy(hits: np.ndarray, true: np.ndarray, predicted: np.ndarray, label: 
     return np.stack(np.broadcast_arrays(hits, true), axis=-1).astype(float)
 
 
-def _macro_f1(hits: np.ndarray, true: np.ndarray, predicted: np.ndarray, label: np.ndarray) -> np.ndarray:
-    # A class that is neither true nor predicted is left out of the mean, not counted as zero.
-    return np.stack([f1(hits, true, predicted), (true + predicted > 0).astype(float)], axis=-1)
+def macro_f(beta: float) -> Metric:
+    """Return the mean over classes of the F score."""
+
+    def terms(hits: np.ndarray, true: np.ndarray, predicted: np.ndarray, label: np.ndarray) -> np.ndarray:
+        # A class that is neither true nor predicted is left out of the mean, not counted as zero.
+        return np.stack([f_beta(hits, true, predicted, beta), (true + predicted > 0).astype(float)], axis=-1)
+
+    return Metric(True, "labels", False, terms, ratio)
 
 
-def _weighted_f1(hits: np.ndarray, true: np.ndarray, predicted: np.ndarray, label: np.ndarray) -> np.ndarray:
-    return np.stack(np.broadcast_arrays(f1(hits, true, predicted) * true, true), axis=-1).astype(float)
+def weighted_f(beta: float) -> Metric:
+    """Return the mean over classes of the F score, weighted by their rows."""
+
+    def terms(hits: np.ndarray, true: np.ndarray, predicted: np.ndarray, label: np.ndarray) -> np.ndarray:
+        scores = f_beta(hits, true, predicted, beta) * true
+        return np.stack(np.broadcast_arrays(scores, true), axis=-1).astype(float)
+
+    return Metric(True, "labels", False, terms, ratio)
 
 
-def _f1(hits: np.ndarray, true: np.ndarray, predicted: np.ndarray, label: np.ndarray) -> np.ndarray:
-    # The positive class enters with its counts alone, so that the sums over both classes are its own.
-    positive = label == 1
-    return np.stack(np.broadcast_arrays(2.0 * hits * positive, (true + predicted) * positive), axis=-1)
+def last_f(beta: float) -> Metric:
+    """Return the F score of the last of two classes."""
+
+    def terms(hits: np.ndarray, true: np.ndarray, predicted: np.ndarray, label: np.ndarray) -> np.ndarray:
+        # The positive class enters with its counts alone, so that the sums over both classes are its own.
+        positive = label == 1
+        parts = ((1 + beta**2) * hits * positive, (beta**2 * true + predicted) * positive)
+        return np.stack(np.broadcast_arrays(*parts), axis=-1).astype(float)
+
+    return Metric(True, "labels", False, terms, ratio)
 
 
 def _balanced(hits: np.ndarray, true: np.ndarray, predicted: np.ndarray, label: np.ndarray) -> np.ndarray:
@@ -60,35 +79,82 @@ def _combine_qwk(sums: np.ndarray) -> np.ndarray:
     return divide(2 * (cross * rows - true * predicted), squares * rows - 2 * true * predicted)
 
 
-def _areas(truth: np.ndarray, proba: np.ndarray) -> dict[int, float]:
-    """ROC areas of each class against the rest where there are both; of two classes, of the last alone."""
-    classes = [1] if proba.shape[1] == 2 else range(proba.shape[1])
-    found = {label: roc_auc(truth == label, proba[:, label]) for label in classes}
-    return {label: area for label, area in found.items() if not np.isnan(area)}
+def _mean_over_classes(
+    value: Callable[[np.ndarray, np.ndarray], float], influence: Rows, chance: float
+) -> Metric:
+    """Return the mean of each class against the rest where it is defined; of two classes, that of the last alone.
+
+    ``value`` is NaN where it is not; ``chance`` is the mean over none.
+    """
+
+    def defined(truth: np.ndarray, proba: np.ndarray) -> dict[int, float]:
+        classes = [1] if proba.shape[1] == 2 else range(proba.shape[1])
+        found = {label: value(truth == label, proba[:, label]) for label in classes}
+        return {label: number for label, number in found.items() if not np.isnan(number)}
+
+    def mean(truth: np.ndarray, proba: np.ndarray) -> float:
+        found = defined(truth, proba)
+        return float(np.mean(list(found.values()))) if found else chance
+
+    def moved(truth: np.ndarray, proba: np.ndarray) -> np.ndarray:
+        found = [influence(truth == label, proba[:, label]) for label in defined(truth, proba)]
+        return np.mean(found, axis=0) if found else np.zeros(len(truth))
+
+    return Metric(True, "proba", True, value=mean, influence=moved)
 
 
-def _roc_auc(truth: np.ndarray, proba: np.ndarray) -> float:
-    areas = _areas(truth, proba)
-    return float(np.mean(list(areas.values()))) if areas else 0.5
+def ranked(proba: np.ndarray, k: int) -> np.ndarray:
+    """Return the ``k`` most probable classes of each row (N, k), best first, equal ones in their order."""
+    return np.argsort(-proba, axis=1, kind="stable")[:, :k]
 
 
-def _roc_auc_influence(truth: np.ndarray, proba: np.ndarray) -> np.ndarray:
-    moved = [roc_auc_influence(truth == label, proba[:, label]) for label in _areas(truth, proba)]
-    return np.mean(moved, axis=0) if moved else np.zeros(len(truth))
+def _place(truth: np.ndarray, proba: np.ndarray) -> np.ndarray:
+    """Return the place (N,) from 1 of each row's true class in the order of ``ranked``."""
+    own = proba[np.arange(len(truth)), truth][:, None]
+    before = (proba == own) & (np.arange(proba.shape[1]) < truth[:, None])
+    return 1 + ((proba > own) | before).sum(axis=1)
+
+
+def _of_places(score: Callable[[np.ndarray], np.ndarray], k: int) -> Metric:
+    value, influence = mean_of(lambda truth, proba: score(_place(truth, proba)))
+    return Metric(True, "proba", True, value=value, influence=influence, ranked=k)
+
+
+def top_accuracy(k: int) -> Metric:
+    """Return the share of rows whose true class is among the ``k`` most probable."""
+    return _of_places(lambda place: (place <= k).astype(float), k)
+
+
+def map_at(k: int) -> Metric:
+    """Return the mean average precision at ``k``: with one true class a row, the mean of 1 / its place up to ``k``."""
+    return _of_places(lambda place: np.where(place <= k, 1 / place, 0.0), k)
 
 
 METRICS: dict[str, Metric] = {
     "accuracy": Metric(True, "labels", True, _accuracy, ratio),
-    "macro_f1": Metric(True, "labels", False, _macro_f1, ratio),
-    "weighted_f1": Metric(True, "labels", False, _weighted_f1, ratio),
-    "f1": Metric(True, "labels", False, _f1, ratio),
+    "micro_f1": Metric(True, "labels", True, _accuracy, ratio),
+    "macro_f1": macro_f(1.0),
+    "weighted_f1": weighted_f(1.0),
+    "f1": last_f(1.0),
     "mcc": Metric(True, "labels", False, _mcc, _combine_mcc),
     "balanced_accuracy": Metric(True, "labels", False, _balanced, ratio),
     "qwk": Metric(True, "labels", False, _qwk, _combine_qwk, ordinal=True),
     "log_loss": Metric(False, "proba", True, value=mean_of(row_log_loss)[0], influence=row_log_loss),
-    "roc_auc": Metric(True, "proba", True, value=_roc_auc, influence=_roc_auc_influence),
+    "roc_auc": _mean_over_classes(roc_auc, roc_auc_influence, 0.5),
+    "average_precision": _mean_over_classes(average_precision, average_precision_influence, 0.0),
 }
-"""By name. ``f1`` is that of the last of two classes; ``mcc`` is the K-class form (Gorodkin 2004); ``qwk`` is
-quadratic weighted kappa over the positions of the sorted classes (Cohen 1968); ``roc_auc`` is the area of the last of
-two classes, of more the mean of each against the rest that has rows.
+"""By name. ``f1`` is that of the last of two classes; ``micro_f1`` is the accuracy; ``mcc`` is the K-class form
+(Gorodkin 2004); ``qwk`` is quadratic weighted kappa over the positions of the sorted classes (Cohen 1968);
+``roc_auc`` and ``average_precision`` are those of the last of two classes, of more the mean of each against the rest
+that has rows.
 """
+
+FAMILIES: dict[str, Callable[[float], Metric]] = {
+    "f": last_f,
+    "macro_f": macro_f,
+    "micro_f": lambda beta: METRICS["micro_f1"],
+    "weighted_f": weighted_f,
+    "map_at": lambda k: map_at(int(k)),
+    "top": lambda k: top_accuracy(int(k)),
+}
+"""Metrics with a number, by the name of their family (``podium.metric_names``)."""

@@ -9,24 +9,26 @@ import re
 from pathlib import Path
 from typing import Any
 
-from podium import fetch, metrics
+from podium import fetch, metric_file, metrics
 from podium.config import Config, Linear, Model, TextCnn, Transformer, member_names
+from podium.encoder_folders import ENCODER, FETCHED, files_of, local_folder
 from podium.errors import UserError
 from podium.models import KINDS
-from podium.plan_data import INGESTED, WORDNET, DataPlan
+from podium.plan_data import INGESTED, WORDNET
+from podium.plan_ensemble import options_of, reads_texts
+from podium.plan_noise import NoisePlan
 from podium.validation import load
 
-ENCODER, REUTERS = "data/models/all-MiniLM-L6-v2", "data/reuters_r8"
+REUTERS = "data/reuters_r8"
 RESOURCES = [
     (ENCODER, "all-MiniLM-L6-v2"),
     (REUTERS, "reuters_r8"),
     (REUTERS, "reuters_r8_holdout"),
     (WORDNET, "wordnet"),
 ]
-FETCHED = {ENCODER: "all-MiniLM-L6-v2"}  # folders of encoders that a rule fetches
 
 
-class Plan(DataPlan):
+class Plan(NoisePlan):
     """The workflow's view of one config; ``root`` is the folder of the Snakefile."""
 
     def __init__(self, config: Config, root: Path) -> None:
@@ -80,11 +82,7 @@ class Plan(DataPlan):
         name, version = self._encoder(member)
         if name is None:
             return None
-        folder = folder_of(name)
-        if folder is not None:
-            return folder
-        revision = f"@{version.replace('/', '--')}" if version else ""
-        return f"data/hub/{name.replace('/', '--')}{revision}"
+        return local_folder(name, version)
 
     def _encoder(self, member: str) -> tuple[str | None, str | None]:
         """Name and revision of a member's encoder, as the config has them."""
@@ -97,9 +95,7 @@ class Plan(DataPlan):
         if folder is None:
             vectors = getattr(self.model(member), "vectors", None)
             return [] if vectors is None else [str(Path(vectors).expanduser())]
-        if folder in FETCHED:
-            return [f"{folder}/{name}" for name in fetch.outputs(FETCHED[folder])]
-        return [folder]
+        return files_of(folder)
 
     def tables(self, member: str) -> str:
         """Folder of the tables that a member reads its rows from: token ids for transformers, else texts."""
@@ -127,7 +123,10 @@ class Plan(DataPlan):
             if self.encoder(member) == f"data/hub/{folder}":
                 name, revision = self._encoder(member)
                 return {"name": name, "revision": revision}
-        raise UserError(f"data/hub/{folder}: no model of the config uses this encoder")
+        for name, revision in self.augment_encoders():
+            if local_folder(name, revision) == f"data/hub/{folder}":
+                return {"name": name, "revision": revision}
+        raise UserError(f"data/hub/{folder}: no model or augmentation of the config uses this encoder")
 
     def tokenizer(self) -> list[str]:
         """The tokenizer that the profile counts tokens with, a file or its folder: the first transformer's.
@@ -172,10 +171,29 @@ class Plan(DataPlan):
             "seed": self.config.seed + int(member.rpartition("-s")[2]),
             "fold": fold,
             "round": number,
-            "augment": list(model.augment),
-            "pseudo_weight": self.config.pseudo.weight if number else 1.0,
+            "rows_of": self.rows_of(model, number),
             "threads": model.threads,
         }
+
+    def rows_of(self, model: Model, number: int) -> dict[str, Any]:
+        """What decides which rows a model is trained on (``podium.training_rows.Settings``)."""
+        return {
+            "action": model.noise,
+            "augment": {method: self.selection(method) for method in model.augment},
+            "judged": self.judged_methods(model),
+            "external": self.external_names(),
+            "unlabelled": self.unlabelled_names() if number else [],
+            "pseudo_weight": self.config.pseudo.weight if number else 1.0,
+        }
+
+    def views_in_use(self) -> list[str]:
+        """Views that a model reads, those without a step left out."""
+        views = self.config.text.views
+        return sorted({model.view for model in self.config.models.values() if views[model.view]})
+
+    def judged_methods(self, model: Model) -> list[str]:
+        """The model's augmentations whose rows each fold judges by their labels."""
+        return [method for method in model.augment if self.config.augment[method].filter.label is not None]
 
     def refits(self, member: str) -> bool:
         """Whether the member's fold models go on over all rows."""
@@ -211,26 +229,25 @@ class Plan(DataPlan):
     def pseudo(self, fold: int) -> dict[str, Any]:
         """Parameters of rule label_test_rows."""
         block = self.config.pseudo.model_dump(include={"agree", "confidence", "max_share", "balance"})
-        return {"fold": fold, **block}
+        return {"fold": fold, **block, "unlabelled": self.unlabelled_names()}
 
     def options(self, method: str) -> dict[str, Any]:
-        """Options of one ensemble method."""
-        if method == "mean":
-            return {}
-        block = getattr(self.config.ensemble, method).model_dump()
-        if block.get("weights") is not None:
-            block["weights"] = {member: block["weights"].get(member, 0.0) for member in self.used()}
-        return block
+        """Options of one ensemble."""
+        return options_of(self.config.ensemble, method, members=self.used(), seed=self.config.seed)
 
     def ensemble(self, *methods: str) -> dict[str, Any]:
         """Parameters of rules combine_members (one method) and choose_ensemble (all that are configured)."""
-        chosen = methods or tuple(self.config.ensemble.methods)
+        chosen = methods or self.config.ensemble.names
         return {
             "members": self.used(),
             "methods": {method: self.options(method) for method in chosen},
             "metric": self.metric,
             "type": self.type,
         }
+
+    def reads_texts(self, *methods: str) -> bool:
+        """Whether an ensemble (the choice among all: none named) looks at figures of the texts."""
+        return any(reads_texts(options) for options in self.ensemble(*methods)["methods"].values())
 
     def decision(self) -> dict[str, Any]:
         """Parameters of rule decide_labels."""
@@ -249,18 +266,21 @@ class Plan(DataPlan):
     def ensembles(self) -> list[str]:
         """Every ensemble that is computed."""
         best = ["best"] if self.config.ensemble.submit == "best" else []
-        return [*self.config.ensemble.methods, *best]
+        return [*self.config.ensemble.names, *best]
 
     @property
     def metric(self) -> str:
-        """Metric of the task."""
-        return self.config.tasks[self.task].metric
+        """Metric of the task; one in a file of the user's with a digest of the file, which is read (``UserError``)."""
+        metric = self.config.tasks[self.task].metric
+        return metric_file.pinned(metric) if metric_file.is_own(metric) else metric
 
     def submission(self) -> dict[str, Any]:
         """Parameters of rules write_submission and compare_with_holdout."""
+        metric = metrics.get(self.metric, self.type)
         return {
             **self.config.tasks[self.task].model_dump(include=INGESTED - {"text"}),
-            "probabilities": metrics.get(self.metric, self.type).uses == "proba",
+            "probabilities": metric.uses == "proba" and metric.ranked is None,
+            "ranked": metric.ranked,
         }
 
     def report(self) -> dict[str, Any]:
@@ -280,9 +300,3 @@ def slug(folder: str) -> str:
     """A name for an encoder's folder that no other folder has and that a path can hold."""
     name = re.sub(r"[^A-Za-z0-9.-]+", "-", Path(folder).name).strip(".-")
     return f"{name}-{hashlib.sha256(folder.encode()).hexdigest()[:6]}"
-
-
-def folder_of(encoder: str) -> str | None:
-    """The local folder that an encoder's name means; None for a name on the Hub."""
-    path = Path(encoder).expanduser()
-    return str(path) if encoder.startswith((".", "/", "~", "data/")) or path.is_dir() else None

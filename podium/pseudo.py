@@ -1,4 +1,4 @@
-"""Pseudo-labels for one fold: test rows on which that fold's own models agree.
+"""Pseudo-labels for one fold: test and unlabelled rows on which that fold's own models agree.
 
 A row is labelled when enough voters have the same most probable class and their mean probability of it is high (Lee,
 Pseudo-Label, ICML 2013 workshop); the number taken of each class follows the training part, since a class that
@@ -13,6 +13,7 @@ SPLIT = "votes differ"
 UNSURE = "below confidence"
 CLASS_FULL = "class quota"
 ALL_FULL = "max_share reached"
+BARRED = "near-duplicate in the fold"
 
 _ROUNDING = 1e-9
 
@@ -25,15 +26,17 @@ def select(
     max_share: float,
     balance: str,
     class_share: np.ndarray,
+    barred: np.ndarray | None = None,
 ) -> pd.DataFrame:
-    """Return the verdict on each test row (N), in order: ``label``, ``votes``, ``confidence``, ``accepted``, ``why``.
+    """Return the verdict on each candidate (N), in order: ``label``, ``votes``, ``confidence``, ``accepted``, ``why``.
 
     ``test_proba`` (M, N, K) comes from the fold-k models of M voters. ``label`` is the class index with the most votes
     (ties: the higher mean probability), ``votes`` how many voters have it as their most probable class,
     ``confidence`` the mean over all voters of its probability. A row passes with at least ``agree * M`` votes and
     ``confidence`` or more. Of those that pass at most ``max_share * N`` are accepted, most confident first, ties in
     the order of rows. With ``balance`` "train" each class has its own part of that number, in proportion to
-    ``class_share`` (K,), the class shares of fold k's training part; with "none" there is one list for all.
+    ``class_share`` (K,), the class shares of fold k's training part; with "none" there is one list for all. Rows that
+    are ``barred`` (N,), since they resemble a row of fold k, are no candidates: they are neither taken nor counted.
     """
     if balance not in ("train", "none"):
         raise ValueError(f"balance must be 'train' or 'none', not '{balance}'")
@@ -49,9 +52,12 @@ def select(
     why = np.full(rows, full, dtype=object)
     why[sure < confidence - _ROUNDING] = UNSURE
     why[votes < agree * voters - _ROUNDING] = SPLIT
+    if barred is not None:
+        why[barred] = BARRED
     passed = np.flatnonzero(why == full)
     ranked = passed[np.argsort(-sure[passed], kind="stable")]
-    room = int(np.floor(max_share * rows + _ROUNDING))
+    candidates = rows if barred is None else int(rows - barred.sum())
+    room = int(np.floor(max_share * candidates + _ROUNDING))
     quota = _quota(room, class_share) if balance == "train" else np.full(classes, room)
     list_of = label[ranked] if balance == "train" else np.zeros(len(ranked), dtype=np.int64)
     why[ranked[_rank_within(list_of) < quota[list_of]]] = ACCEPTED

@@ -1,12 +1,16 @@
 """The reference of the config, written from the classes that define it."""
 
 import types
+from collections.abc import Mapping
 from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from podium.config import KINDS, Config, Eda, Model, Task, block_of
+from podium.config import KINDS, Config, Model, Task, block_of
+from podium.config.augment import AUGMENTATIONS, Augmentation
+from podium.config.ensemble import ENSEMBLES
+from podium.config.text import Step
 
 HEADER = """# The config, key by key
 
@@ -24,16 +28,36 @@ def render() -> str:
         for name, field in Config.model_fields.items()
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
     ]
-    parts += [_section("augment.NAME", Eda), _section("models.NAME, every kind", Model)]
-    for kind, cls in KINDS.items():
-        own = {name: field for name, field in cls.model_fields.items() if _is_own(name, field)}
-        parts.append(_section(f"models.NAME, kind: {kind}", cls, own))
+    parts += [
+        _section(f"ensemble.named.NAME, kind: {kind}", cls, _more(cls)) for kind, cls in ENSEMBLES.items()
+    ]
+    parts += _sections("augment.NAME", Augmentation, AUGMENTATIONS)
+    parts += _sections("models.NAME", Model, KINDS)
+    parts += [
+        _section(f"text.views: step {name}", block)
+        for name, field in Step.model_fields.items()
+        if (block := block_of(field.annotation)) is not None and block.model_fields
+    ]
     return "\n".join(parts)
 
 
-def _is_own(name: str, field: FieldInfo) -> bool:
-    shared = Model.model_fields.get(name)
-    return shared is None or shared.default != field.default
+def _sections(title: str, base: Any, kinds: Mapping[str, Any]) -> list[str]:
+    """What every kind shares, then each kind's own keys."""
+    sections = [_section(f"{title}, every kind", base)]
+    for kind, cls in kinds.items():
+        own = {name: field for name, field in cls.model_fields.items() if _is_own(base, name, field)}
+        sections.append(_section(f"{title}, kind: {kind}", cls, own))
+    return sections
+
+
+def _more(cls: Any) -> dict[str, FieldInfo]:
+    """The keys of a named ensemble that the block of its method has not."""
+    return {name: field for name, field in cls.model_fields.items() if name in cls.__annotations__}
+
+
+def _is_own(base: Any, name: str, field: FieldInfo) -> bool:
+    shared = base.model_fields.get(name)
+    return shared is None or (shared.default, shared.annotation) != (field.default, field.annotation)
 
 
 def _section(title: str, cls: Any, fields: dict[str, FieldInfo] | None = None, defaults: Any = None) -> str:
@@ -44,11 +68,14 @@ def _section(title: str, cls: Any, fields: dict[str, FieldInfo] | None = None, d
     nested = []
     for name, field in fields.items():
         shown = _default(field) if defaults is None else f"`{_yaml(getattr(defaults, name))}`"
-        lines.append(f"| `{name}` | {_type(field.annotation, field)} | {shown} | {field.description or ''} |")
+        cells = [f"`{field.alias or name}`", _type(field.annotation, field), shown, field.description or ""]
+        lines.append(f"| {' | '.join(cells)} |")
         block = block_of(field.annotation)
         if block is not None and cls is not Config:
             inner = None if field.is_required() else field.get_default(call_default_factory=True)
-            nested.append(_section(f"{title}: {name}", block, defaults=inner))
+            mapped = get_origin(field.annotation) is dict
+            where = f"{title}: {name}.NAME" if mapped else f"{title}: {name}"
+            nested.append(_section(where, block, defaults=None if mapped else inner))
     return "\n".join([*lines, "", *nested])
 
 

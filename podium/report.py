@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from podium.metric_file import shown
 from podium.metrics import greater_is_better
 from podium.scores import best_member
 
@@ -26,7 +27,7 @@ def summary(
     """
     metric = str(scores["metric"].iloc[0])
     better = "" if greater_is_better(metric) else " (lower is better)"
-    lines = [f"{competition}: cross-validated {metric} of every member and ensemble{better}", ""]
+    lines = [f"{competition}: cross-validated {shown(metric)} of every member and ensemble{better}", ""]
     width = max(len(str(name)) for name in scores["name"]) + 2
     lines.append(f"  {'':10}{'':{width}}{'round':>5}  {'CV':>7}     {'SE':<6}  folds")
     for row in scores.to_dict(orient="records"):

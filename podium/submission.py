@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from podium.dialects import dialect_of
@@ -29,7 +30,8 @@ def write_submission(
     With a sample, its columns, their order, its rows' order, its separator and the text of its ids are
     kept. What is filled in is the column ``target``; or, where columns are named like classes, the
     probability of each; or the only column beside the id, whatever its name. Where the metric reads
-    probabilities and that one column has numbers in the sample, it gets those of the last of two classes.
+    probabilities and that one column has numbers in the sample, it gets those of the last of two classes; where it
+    reads several labels a row, best first, these are joined as the sample's are.
     Multi-label tasks may have 0 and 1 in the columns of classes, a regression has a column for each value.
     Other columns keep the sample's values. Without a sample the columns are the id and ``target``, the rows those of
     ``predictions``. UTF-8, ``\n`` line ends.
@@ -78,6 +80,8 @@ def rehearse(sample_path: Path, labels: Sequence[str], *, form: Form) -> None:
     ids = sample[id] if id is not None else pd.Series([str(row) for row in range(len(sample))], dtype="str")
     ids = ids.drop_duplicates()
     label = [labels[row % len(labels)] for row in range(len(ids))]
+    if form.ranked is not None:
+        label = [JOINT.join(labels[: form.ranked])] * len(ids)
     if form.type == "regression":
         label = [JOINT.join(["0.5"] * len(labels))] * len(ids)
     proba = pd.DataFrame({"id": ids, **dict.fromkeys(columns(labels, form.type), 0.0)})
@@ -88,7 +92,10 @@ def rehearse(sample_path: Path, labels: Sequence[str], *, form: Form) -> None:
 def _without_sample(predictions: pd.DataFrame, form: Form, proba: pd.DataFrame | None) -> pd.DataFrame:
     ids = {"id" if form.id is None else form.id: predictions["id"]}
     if form.type == "single_label":
-        return pd.DataFrame({**ids, str(form.target): predictions["label"]})
+        labels = predictions["label"]
+        if form.ranked is not None:
+            labels = labels.str.replace(JOINT, " ", regex=False)
+        return pd.DataFrame({**ids, str(form.target): labels})
     return pd.DataFrame({**ids, **columns_of(None, predictions, proba, "the submission", form=form)})
 
 
@@ -133,6 +140,9 @@ def _filled(
         ]
         return filled
     labels = predictions.set_index("id")["label"].loc[ids]
+    if form.ranked is not None:
+        filled[column] = _ranked(path, column, sample[column], labels, classes)
+        return filled
     _check_form(path, column, sample[column], labels)
     filled[column] = labels.to_numpy()
     return filled
@@ -156,6 +166,27 @@ def _sample_ids(sample: pd.DataFrame, predictions: pd.DataFrame, path: Path, id:
     if found:
         raise UserError(f"{path}: " + "; ".join(found))
     return ids
+
+
+def _ranked(path: Path, column: str, given: pd.Series, labels: pd.Series, classes: list[str]) -> np.ndarray:
+    """The labels of each row, best first, joined as the sample's placeholders are (a space where none shows it)."""
+    known = sorted(classes, key=len, reverse=True)
+    one = "|".join(re.escape(label) for label in known)
+    separator = " "
+    for value in given.unique():
+        found = re.match(f"(?:{one})(\\W+?)(?:{one})", value) if one else None
+        if found is None:
+            found = re.fullmatch(r"[^\s,;|]+(\s*[,;|]\s*|\s+)[^\s,;|]+(\1[^\s,;|]+)*", value.strip())
+        if found is not None:
+            separator = found[1]
+            break
+    joined = next((label for label in classes if separator in label), None)
+    if joined is not None:
+        raise UserError(
+            f"{path}: '{column}' takes several labels joined by {separator!r}, but the label '{joined}' holds it; "
+            "give the target column whose labels do not, or mend the sample"
+        )
+    return labels.str.replace(JOINT, separator, regex=False).to_numpy()
 
 
 def _holds_numbers(given: pd.Series) -> bool:

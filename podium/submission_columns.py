@@ -21,7 +21,8 @@ class Form:
     ``id`` is the column of ids; None where rows are numbered: the sample's rows are then taken in test order.
     ``target`` names the column of labels, or those of classes or values. ``label_separator`` stands between the labels
     of one column; ``probabilities`` says whether the metric reads them: then columns named like the classes of a
-    multi-label task do not hold 0 and 1, and the one column of a task of two classes may not hold labels.
+    multi-label task do not hold 0 and 1, and the one column of a task of two classes may not hold labels. ``ranked`` is
+    how many labels of each row the metric of a single_label task reads, best first.
     """
 
     id: str | None
@@ -29,6 +30,7 @@ class Form:
     target: str | list[str]
     label_separator: str | None
     probabilities: bool
+    ranked: int | None = None
 
 
 def columns_of(

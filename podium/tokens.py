@@ -149,6 +149,7 @@ def tokenise(folder: Path, rows: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     ``id``, ``tokens_a`` and perhaps ``tokens_b``, in the order of ``rows``: lists of int32, as Arrow columns.
+    ``same_as`` is handed on where ``rows`` have it.
 
     Raises
     ------
@@ -161,14 +162,18 @@ def tokenise(folder: Path, rows: pd.DataFrame) -> pd.DataFrame:
         for text, tokens in SEGMENTS.items()
         if text in rows.columns
     }
-    table = pd.DataFrame({"id": rows["id"].to_numpy()}, dtype="str")
+    kept = [name for name in ("id", "same_as") if name in rows.columns]
+    table = pd.DataFrame({name: rows[name].to_numpy() for name in kept}, dtype="str")
     return table.assign(**{name: pd.Series(ids, dtype=pd.ArrowDtype(IDS)) for name, ids in columns.items()})
 
 
 def write(table: pd.DataFrame, path: Path) -> None:
     """Write a table of ``tokenise`` as Parquet, for ``podium.files.read_table``; the same bytes each time."""
     # Without pandas' own metadata: it would name a type that pandas.read_parquet does not know
-    plain = {name: pa.array(table[name], type=pa.string() if name == "id" else IDS) for name in table.columns}
+    plain = {
+        name: pa.array(table[name], type=IDS if name in SEGMENTS.values() else pa.string())
+        for name in table.columns
+    }
     write_atomically(path, lambda temporary: pq.write_table(pa.table(plain), temporary, compression="zstd"))
 
 

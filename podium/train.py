@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from podium.errors import UserError
-from podium.files import read_table
 from podium.models import Classifier
 from podium.targets import TaskType, to_array, type_of
 
@@ -16,39 +15,32 @@ from podium.targets import TaskType, to_array, type_of
 def texts_of(table: pd.DataFrame, views: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Text columns of the rows of a training table, in its order.
 
-    ``views`` maps ``made_by`` ("train", "pseudo", the name of an augmentation) to a table of ``id`` and text
-    columns. Ids are looked up in their own part, since train and test may use the same ids.
+    ``views`` maps ``part`` ("train", "test", the name of an augmentation or of a user's file) to a table of ``id``
+    and text columns. Ids are looked up in their own part, since train and test may use the same ids.
     """
     parts = []
-    for made_by, rows in table.groupby("made_by", sort=False):
-        view = views[str(made_by)].set_index("id")
+    for part, rows in table.groupby("part", sort=False):
+        view = views[str(part)].set_index("id").drop(columns="same_as", errors="ignore")
         missing = ~rows["id"].isin(view.index)
         if missing.any():
-            raise ValueError(f"{int(missing.sum())} rows made by {made_by} have no text")
+            raise ValueError(f"{int(missing.sum())} rows of {part} have no text")
         parts.append(view.loc[rows["id"]].set_index(rows.index))
     return pd.concat(parts).loc[table.index].reset_index(drop=True)
-
-
-def views(
-    train: Path, augment: list[str], augmented: list[Path] | None, test: Path | None
-) -> dict[str, pd.DataFrame]:
-    """Read the tables of texts, or of token ids, for ``texts_of``; ``augmented`` are in the order of ``augment``."""
-    paths = {"train": train, **dict(zip(augment, augmented or [], strict=True))}
-    return {name: read_table(path) for name, path in (paths | ({"pseudo": test} if test else {})).items()}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FoldData:
     """What one fold's model is trained on and predicts: rows with text, targets (``podium.targets``), weights.
 
-    ``rows`` also has ``cluster``, the number of the near-duplicates that a row, or its source, belongs to, and
-    ``real``, whether a person gave it its label.
+    ``rows`` also has ``cluster``, the number of the near-duplicates that a row, or its source, belongs to, ``real``,
+    whether it is one of the competition's own, ``draw`` and ``draws`` (``podium.lineage``).
     """
 
     rows: pd.DataFrame
     target: np.ndarray
     weight: np.ndarray
     held_out: pd.DataFrame
+    table: pd.DataFrame
 
 
 def fold_data(
@@ -58,27 +50,37 @@ def fold_data(
     fold: int,
     labels: list[str],
     type: TaskType,
+    *,
+    epochs: bool,
 ) -> FoldData:
     """Join a training table (``podium.lineage.training_table``) with texts; add the held-out rows.
 
+    ``epochs`` says whether the kind of model trains in epochs; others get the first draw of each augmentation alone.
     Raises ``UserError`` when no row is left to train on.
     """
+    if not epochs:
+        table = table[table["draw"] == 0].reset_index(drop=True)
     if table.empty:
         raise UserError(f"train: fold {fold} has no rows to train on; use fewer folds or prune less")
     held_ids = folds.loc[folds["fold"] == fold, "id"]
     return FoldData(
         rows=texts_of(table, views).assign(
-            cluster=_clusters(table, folds), real=(table["made_by"] == "train").to_numpy()
+            cluster=_clusters(table, folds),
+            real=(table["made_by"] == "train").to_numpy(),
+            draw=table["draw"].to_numpy(),
+            draws=table["draws"].to_numpy(),
         ),
         target=to_array(table["target"], labels, type),
-        weight=table["weight"].to_numpy(dtype=np.float64),
+        weight=table["weight"].to_numpy(dtype=np.float64, copy=True),
         held_out=views["train"].set_index("id").loc[held_ids].reset_index(),
+        table=table,
     )
 
 
 def _clusters(table: pd.DataFrame, folds: pd.DataFrame) -> np.ndarray:
-    """Cluster of each row of a training table (N,); test rows, which no fold knows, have one each."""
-    known = table["source_id"].map(folds.set_index("id")["cluster"]).where(table["made_by"] != "pseudo")
+    """Cluster of each row of a training table (N,); rows of other files, which no fold knows, have one each."""
+    ours = (table["source_id"] != table["id"]) | (table["part"] == "train")
+    known = table["source_id"].map(folds.set_index("id")["cluster"]).where(ours)
     own = int(folds["cluster"].max()) + 1 + np.arange(len(table))
     return np.where(known.isna(), own, known.fillna(0)).astype(np.int64)
 

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 
-from podium.config import Config, Lightgbm, Linear, Noise, Task, Vote
+from podium.config import Config, Lightgbm, Linear, Noise, Task
+from podium.config.ensemble import Vote
+from podium.decision import mistake
 from podium.errors import hint
 from podium.ingest_targets import names_of
-from podium.metrics import METRICS
+from podium.metric_file import is_own
+from podium.metrics import METRICS, find
 from podium.models import KINDS
 from podium.targets import TaskType
 
@@ -36,10 +39,11 @@ def type_checks(config: Config) -> list[str]:
     found: list[str] = []
     for name, task in config.tasks.items():
         found += _target_checks(f"tasks.{name}", task)
-        if task.metric not in METRICS[task.type]:
+        # What a file takes is known once it is read (podium.filecheck)
+        if not is_own(task.metric) and find(task.metric, task.type) is None:
             close = hint(task.metric, METRICS[task.type])
             found.append(f"tasks.{name}.metric: {task.metric} is no metric of {_WORDS[task.type]}; {close}")
-        else:
+        elif not is_own(task.metric):
             found += _decision_checks(config, task)
         found += _model_checks(config, task.type)
         if task.type != "single_label":
@@ -70,11 +74,11 @@ def _target_checks(where: str, task: Task) -> Iterator[str]:
 
 
 def _decision_checks(config: Config, task: Task) -> Iterator[str]:
-    method = config.decision.method
-    if task.type == "regression" and method != "auto":
-        yield f"decision.method: {method} decides labels, but a regression predicts values; use auto"
-    elif method == "offsets" and METRICS[task.type][task.metric].uses == "proba":
-        yield f"decision.method: offsets change labels, but {task.metric} reads probabilities; use auto"
+    decision = config.decision
+    if wrong := mistake(decision.method, task.metric, task.type):
+        yield f"decision.method: {wrong}"
+    if decision.k is not None and (decision.method != "top_k" or task.type != "multi_label"):
+        yield "decision.k: only for method top_k of a multi_label task; top_3_accuracy and map_at_3 name their own"
 
 
 def _model_checks(config: Config, type: TaskType) -> Iterator[str]:
@@ -86,13 +90,13 @@ def _model_checks(config: Config, type: TaskType) -> Iterator[str]:
             yield f"models.{name}.class_weight: a regression has no classes"
         if type == "multi_label" and isinstance(model, Lightgbm) and model.class_weight is not None:
             yield f"models.{name}.class_weight: is for single_label tasks; leave it out"
-        if type != "single_label" and model.prune:
-            yield f"models.{name}.prune: label noise is not judged in {_WORDS[type]}; set it to false"
+        if type == "regression" and model.noise is not None:
+            yield f"models.{name}.noise: label noise is not judged in a regression; set it to null"
 
 
 def _off_checks(config: Config, type: TaskType) -> Iterator[str]:
     """What is on by default is turned off quietly, but not what the user wrote."""
-    if config.noise != Noise():
+    if type == "regression" and config.noise.model_copy(update={"overrides": None}) != Noise(overrides=None):
         yield f"noise: label noise is not judged in {_WORDS[type]}; take this block out"
     pseudo = config.pseudo
     if pseudo.model_fields_set and not ("rounds" in pseudo.model_fields_set and pseudo.rounds == 0):

@@ -2,15 +2,14 @@
 
 import copy
 import json
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from podium.config import (
     KINDS,
     Config,
-    Eda,
     FastText,
     Lightgbm,
     Linear,
@@ -18,17 +17,26 @@ from podium.config import (
     TextCnn,
     Transformer,
     block_of,
-    member_names,
 )
+from podium.config.augment import AUGMENTATIONS
+from podium.config.ensemble import ENSEMBLES, Ensemble
 from podium.config.models import Tfidf
+from podium.config.text import TAGS as STEP_TAGS
+from podium.config.text import Step, Text
 from podium.errors import UserError, hint
 from podium.ingest import needed
 from podium.ingest_targets import names_of
 from podium.type_checks import type_checks, with_type_defaults
 from podium.validation_augment import augment_checks
+from podium.validation_ensemble import ensemble_checks
+from podium.validation_external import external_checks
 from podium.validation_noise import noise_checks
 from podium.validation_text import text_checks
 from podium.validation_transformer import encoder_checks, transformer_checks
+
+_KINDS: dict[str, Mapping[str, Any]] = {"augment": AUGMENTATIONS, "ensemble": ENSEMBLES, "models": KINDS}
+_NAMED = (["models"], ["augment"], ["text", "views"], ["ensemble", "named"])
+_TAGS = {*KINDS, *AUGMENTATIONS, *ENSEMBLES, *STEP_TAGS}
 
 
 def load(raw: dict[str, Any]) -> Config:
@@ -75,8 +83,24 @@ def _without_nulls(raw: dict[str, Any]) -> dict[str, Any]:
     kept = dict(raw)
     for block in ("models", "augment"):
         if isinstance(kept.get(block), dict):
-            kept[block] = {name: value for name, value in kept[block].items() if value is not None}
+            kept[block] = _without(kept[block])
+    if isinstance(kept.get("ensemble"), dict) and isinstance(kept["ensemble"].get("named"), dict):
+        kept["ensemble"] = {**kept["ensemble"], "named": _without(kept["ensemble"]["named"])}
+    if isinstance(kept.get("tasks"), dict):
+        kept["tasks"] = {name: _without_null_files(task) for name, task in kept["tasks"].items()}
     return kept
+
+
+def _without_null_files(task: Any) -> Any:
+    """Drop a task's other files that are null."""
+    if not isinstance(task, dict):
+        return task
+    named = {block: task[block] for block in ("external", "unlabelled") if isinstance(task.get(block), dict)}
+    return {**task, **{block: _without(files) for block, files in named.items()}}
+
+
+def _without(named: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in named.items() if value is not None}
 
 
 def _salvage(raw: dict[str, Any], error: ValidationError) -> Config | None:
@@ -87,10 +111,13 @@ def _salvage(raw: dict[str, Any], error: ValidationError) -> Config | None:
     rest = copy.deepcopy(raw)
     for entry in error.errors():
         path = _path(entry["loc"], raw)
-        if path[-1:] == ["seeds"] or path[:-1] in (["models"], ["augment"], ["text", "views"]):
+        if path[-1:] == ["seeds"] or path[:-1] in _NAMED:
             return None
         if "weights" in path:
             path = path[: path.index("weights") + 1]
+        if path[:2] == ["text", "views"] and len(path) > 3:  # a view without steps is still there to be named
+            rest["text"]["views"][path[2]] = []
+            continue
         node: Any = rest
         for key in path[:-1]:
             node = node[key] if isinstance(node, dict) and key in node else None
@@ -113,7 +140,7 @@ def _path(location: tuple[int | str, ...], raw: Any) -> list[int | str]:
         if isinstance(node, dict):
             if key in node:
                 node = node[key]
-            elif last and not isinstance(key, int) and key not in KINDS:
+            elif last and not isinstance(key, int) and key not in _TAGS:
                 node = None
             else:
                 continue
@@ -128,16 +155,17 @@ def _path(location: tuple[int | str, ...], raw: Any) -> list[int | str]:
 def _sentence(entry: Any, raw: dict[str, Any]) -> str:
     """One line: the key's path, what was found, what is allowed, the closest valid name."""
     path = _path(entry["loc"], raw)
-    where = ".".join(str(key) for key in path).removesuffix(".[key]") or "the file"
+    where = _written(path, raw).removesuffix(".[key]") or "the file"
     found = entry.get("input")
     if entry["type"] == "extra_forbidden":
         return f"{where}: unknown key; {hint(str(path[-1]), _siblings(path, raw))}"
     if entry["type"] == "missing":
         return f"{where}: this key is required and missing"
+    kinds = _KINDS.get(str(path[0]) if path else "", KINDS)
     if entry["type"] == "union_tag_invalid":
-        return f"{where}.kind: unknown kind {found.get('kind')!r}; {hint(str(found.get('kind')), KINDS)}"
+        return f"{where}.kind: unknown kind {found.get('kind')!r}; {hint(str(found.get('kind')), kinds)}"
     if entry["type"] == "union_tag_not_found":
-        return f"{where}.kind: this key is required and missing; valid: {', '.join(KINDS)}"
+        return f"{where}.kind: this key is required and missing; valid: {', '.join(kinds)}"
     if entry["type"] == "literal_error":
         choices = entry["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
         valid = f"valid: {', '.join(choices)}"
@@ -164,6 +192,16 @@ def _sentence(entry: Any, raw: dict[str, Any]) -> str:
     return f"{where}: {message}; found {_shown(found)}"
 
 
+def _written(path: list[int | str], raw: Any) -> str:
+    """A path as the messages show it: ``text.views.clean[2].urls``."""
+    text, node = "", raw
+    for key in path:
+        listed = isinstance(node, list)
+        text += f"[{key}]" if listed else f".{key}"
+        node = node[key] if listed or (isinstance(node, dict) and key in node) else None
+    return text.removeprefix(".")
+
+
 def _shown(value: Any) -> str:
     try:
         text = json.dumps(value, ensure_ascii=False, default=str)
@@ -177,9 +215,10 @@ def _siblings(path: list[int | str], raw: dict[str, Any]) -> list[str]:
     cls: Any = Config
     node: Any = raw
     for key in path[:-1]:
-        node = node[key]
-        cls = _child(cls, str(key), node)
-    return list(cls.model_fields) if isinstance(cls, type) and issubclass(cls, BaseModel) else []
+        listed, node = isinstance(node, list), node[key]
+        cls = cls if listed else _child(cls, str(key), node)
+    fields = cls.model_fields.items() if isinstance(cls, type) and issubclass(cls, BaseModel) else ()
+    return [field.alias or name for name, field in fields]
 
 
 def _child(cls: Any, key: str, node: Any) -> Any:
@@ -187,16 +226,21 @@ def _child(cls: Any, key: str, node: Any) -> Any:
     if isinstance(cls, dict):
         kind = node.get("kind") if isinstance(node, dict) else None
         return cls.get(kind if isinstance(kind, str) else None, cls.get(None))
-    mappings: dict[str, Any] = {"tasks": {None: Task}, "augment": {None: Eda}, "models": KINDS}
+    mappings: dict[str, Any] = {"tasks": {None: Task}, "augment": AUGMENTATIONS, "models": KINDS}
     if cls is Config and key in mappings:
         return mappings[key]
+    if cls is Ensemble and key == "named":
+        return ENSEMBLES
+    if cls is Text and key == "views":
+        return {None: Step}
     field = cls.model_fields.get(key) if isinstance(cls, type) and issubclass(cls, BaseModel) else None
-    return block_of(field.annotation) if field is not None else None
+    block = block_of(field.annotation) if field is not None else None
+    return {None: block} if field is not None and get_origin(field.annotation) is dict else block
 
 
 def cross_checks(config: Config) -> list[str]:
     """Mistakes that only show when blocks are seen together: names that do not exist, and the like."""
-    found = [*text_checks(config), *noise_checks(config), *augment_checks(config)]
+    found = [*text_checks(config), *noise_checks(config), *augment_checks(config), *external_checks(config)]
 
     def known(where: str, name: str, choices: Sequence[str], what: str) -> None:
         if name not in choices:
@@ -225,22 +269,7 @@ def cross_checks(config: Config) -> list[str]:
     once("pseudo.voters", config.pseudo.voters or [])
     for voter in config.pseudo.voters or []:
         known("pseudo.voters", voter, models, "model")
-    members = member_names(config)
-    once("ensemble.members", config.ensemble.members or [])
-    once("ensemble.methods", config.ensemble.methods)
-    for member in config.ensemble.members or []:
-        known("ensemble.members", member, members, "member")
-    used = config.ensemble.members or members
-    for block in ("blend", "vote"):
-        weights = getattr(config.ensemble, block).weights
-        for member in weights or {}:
-            known(f"ensemble.{block}.weights", member, used, "member")
-        if weights is not None and not any(weights.values()):
-            found.append(f"ensemble.{block}.weights: at least one weight must be above 0")
-    if config.ensemble.submit not in ("best", *config.ensemble.methods):
-        found.append(f"ensemble.submit: '{config.ensemble.submit}' is not among ensemble.methods")
-    if config.ensemble.submit == "best" and config.folds.n < 3:
-        found.append("ensemble.submit: 'best' needs folds.n of 3 or more, to cross-fit the choice")
+    found += ensemble_checks(config)
     return found + _task_checks(config) + type_checks(config)
 
 

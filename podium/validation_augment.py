@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 
-from podium.config import Config
+from podium.config import Config, Task
+from podium.config.augment import Augmentation, BackTranslation, Eda, Filter, Mlm
+from podium.lemmas import UNSPACED
+from podium.validation_transformer import encoder_checks
 
 RESERVED = ("train", "test", "pseudo")
 
@@ -10,12 +13,71 @@ RESERVED = ("train", "test", "pseudo")
 def augment_checks(config: Config) -> Iterator[str]:
     """Yield a line for each mistake."""
     for name, method in config.augment.items():
+        where = f"augment.{name}"
         if name in RESERVED:
-            yield f"augment.{name}: this name is reserved"
+            yield f"{where}: this name is reserved"
+        if method.copies == 0 and not method.balance:
+            yield f"{where}.copies: 0 makes no rows; only with balance has it a meaning"
         for task_name, task in config.tasks.items():
-            if task.language != "en":
-                yield (
-                    f"augment.{name}: eda needs English WordNet, but tasks.{task_name}.language is '{task.language}'"
-                )
-        if not any((method.alpha_sr, method.alpha_ri, method.alpha_rs, method.alpha_rd)):
-            yield f"augment.{name}: every alpha is 0, so nothing would be made"
+            yield from _task_checks(where, method, task_name, task)
+        yield from (f"{where}.filter.{mistake}" for mistake in _filter_checks(method.filter))
+        if isinstance(method, Eda) and not any(
+            (method.alpha_sr, method.alpha_ri, method.alpha_rs, method.alpha_rd)
+        ):
+            yield f"{where}: every alpha is 0, so nothing would be made"
+        if isinstance(method, Mlm):
+            yield from (f"{where}.{mistake}" for mistake in encoder_checks(method.encoder, method.revision))
+        if isinstance(method, BackTranslation):
+            yield from (f"{where}.{mistake}" for mistake in _translation_checks(method))
+
+
+def _task_checks(where: str, method: Augmentation, task_name: str, task: Task) -> Iterator[str]:
+    language = f"tasks.{task_name}.language is '{task.language}'"
+    kind = str(getattr(method, "kind"))  # noqa: B009 - only the subclasses have it
+    if isinstance(method, Eda) and method.synonyms == "wordnet" and task.language != "en":
+        yield (
+            f"{where}: eda needs English WordNet, but {language}; name a dictionary file in {where}.synonyms"
+        )
+    if isinstance(method, Eda | Mlm) and task.language in UNSPACED - {"zh"}:
+        yield f"{where}: {kind} needs words, and of the languages without spaces it knows Chinese only; {language}"
+    if len(task.text) == 1 and method.segments in ("b", "both"):
+        yield f"{where}.segments: '{method.segments}' needs a pair of texts, and tasks.{task_name}.text has one"
+    if method.balance and task.type == "regression":
+        yield f"{where}.balance: a regression has no classes to balance; set it to false"
+    if method.filter.label is not None and task.type != "single_label":
+        yield f"{where}.filter.label: only for type single_label; set it to null"
+
+
+def _filter_checks(block: Filter) -> Iterator[str]:
+    if block.length_ratio is not None and not block.length_ratio[0] <= 1 <= block.length_ratio[1]:
+        yield f"length_ratio: found {block.length_ratio}; the first must be at most 1 and the second at least 1"
+    if block.similarity is not None and block.encoder is None:
+        yield "similarity: needs an encoder; name one in filter.encoder"
+    if block.similarity is None and block.encoder is not None:
+        yield "encoder: belongs to similarity; set similarity, or leave the encoder out"
+    if block.encoder is not None:
+        yield from encoder_checks(block.encoder, block.revision)
+
+
+def _translation_checks(method: BackTranslation) -> Iterator[str]:
+    for key in ("model_out", "model_back"):
+        given = getattr(method, key) is not None
+        if given and method.engine == "apertium":
+            yield f"{key}: apertium has its own data for each pair of languages; leave it out"
+        if not given and method.engine != "apertium":
+            yield f"{key}: {method.engine} needs a model here, a name on the Hub or a local folder"
+        elif given:
+            revision = getattr(method, key.replace("model", "revision"))
+            yield from (
+                mistake.replace("encoder", key).replace("revision:", f"{key.replace('model', 'revision')}:")
+                for mistake in encoder_checks(getattr(method, key), revision)
+            )
+    repeated = sorted({code for code in method.through if method.through.count(code) > 1})
+    if repeated:
+        yield f"through: names {repeated[0]} more than once"
+    most = len(method.through) * (1 if method.engine == "apertium" else method.beams)
+    if not (method.sampling and method.engine != "apertium") and method.supply > most:
+        more = "name more languages in through" + (
+            "" if method.engine == "apertium" else ", more beams, or sampling"
+        )
+        yield f"copies: {method.supply} of a row are wanted and there can be {most} different ones; {more}"

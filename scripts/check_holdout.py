@@ -9,7 +9,7 @@ from podium import alignment, metrics, tables
 from podium.check_holdout import compare, compare_columns, render
 from podium.files import read_json, read_table, write_json, write_text
 from podium.submission_columns import Form
-from podium.targets import TaskType, encode, sort_labels
+from podium.targets import JOINT, TaskType, encode, sort_labels
 from scripts import job
 
 _log = logging.getLogger(__name__)
@@ -30,6 +30,7 @@ def main(
     target: str | list[str],
     label_separator: str | None,
     probabilities: bool,
+    ranked: int | None = None,
 ) -> None:
     """Write the comparison as JSON to ``report``, in words to ``summary`` and to the log.
 
@@ -54,8 +55,9 @@ def main(
 
     if type == "single_label":
         label = str(target)
-        if (label not in rows and len(rows.columns) > 2) or probabilities:
+        if (label not in rows and len(rows.columns) > 2) or probabilities or ranked is not None:
             rows = read_table(decided).set_axis([id or "id", label], axis=1)
+            rows[label] = rows[label].str.split(JOINT).str[0]  # the first of ranked labels
             rows = rows if id else rows[[label]]
         result = compare(
             rows,

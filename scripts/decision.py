@@ -1,15 +1,18 @@
 """Turn probabilities into labels, tuned for the metric, and score the labels by cross-fitting over the folds."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from podium import decision, metrics
+from podium import decision, label_shift, metrics
 from podium.alignment import fold_numbers, probabilities
+from podium.decision import Choice
 from podium.errors import UserError
 from podium.files import read_json, read_table, write_json, write_table
-from podium.targets import TaskType, to_array, to_text
+from podium.label_shift import Shift
+from podium.targets import JOINT, TaskType, to_array, to_text
 from scripts import job
 
 
@@ -28,8 +31,10 @@ def main(
     metric: str,
     type: TaskType,
     sweeps: int,
+    k: int | None,
+    min_gain: float,
 ) -> None:
-    """Write ``id``, ``label`` (and ``fold``) of train and test rows, the offsets, and the score to report.
+    """Write ``id``, ``label`` (and ``fold``) of train and test rows, how they were decided, and the score to report.
 
     An offset of a multi-label class means the threshold 1 / (1 + exp(offset)).
     """
@@ -37,27 +42,33 @@ def main(
     rows = read_table(train, columns=["id", "target"])
     truth, assigned = to_array(rows["target"], names, type), fold_numbers(read_table(folds), rows["id"])
     proba = probabilities(read_table(oof), rows["id"], names, type)
-    if mistake := metrics.label_mistake(metric, "the target", names):
+    if type == "single_label" and (mistake := metrics.label_mistake(metric, "the target", names)):
         raise UserError(f"metric: {mistake}")
-    method = decision.resolve(method, metric, type)
-    decided = decision.cross_fit(proba, truth, assigned, method=method, metric=metric, sweeps=sweeps)
+    settings = decision.Settings(method=method, metric=metric, sweeps=sweeps, k=k, min_gain=min_gain)
+    decided = decision.cross_fit(proba, truth, assigned, settings)
 
     test_table = read_table(test)
     test_proba = probabilities(test_table, test_table["id"], names, type)
-    given_test = decision.apply(test_proba, decided.offsets, method=method, type=type)
-    write_table(_labels(rows["id"], decided.labels, names).assign(fold=assigned), oof_out)
-    write_table(_labels(test_table["id"], given_test, names), test_out)
+    shift = None
+    if method == "prior":
+        shift = decision.shifted(proba, truth, test_proba, decided.test, settings)
+        test_proba = label_shift.corrected(test_proba, shift)
+    given_test = decision.apply(test_proba, decided.test, settings, type)
+    whole = metrics.get(metric, type).whole
+    write_table(_labels(rows["id"], decided.labels, names, whole=whole).assign(fold=assigned), oof_out)
+    write_table(_labels(test_table["id"], given_test, names, whole=whole), test_out)
 
+    plain = proba if type == "regression" else None
     cv = metrics.score(metric, truth, decided.labels, proba, classes=len(names))
     by_fold = metrics.fold_scores(metric, truth, decided.labels, proba, assigned, classes=len(names))
-    shown = decision.name_of(method, type)
-    offsets = [dict(zip(names, row, strict=True)) for row in decided.fold_offsets.tolist()]
+    shown = decision.name_of(decided.test.rule, type)
     write_json(
         {
             "method": shown,
             "metric": metric,
-            "offsets": dict(zip(names, decided.offsets.tolist(), strict=True)),
-            "fold_offsets": offsets,
+            **_facts(decided.test, names, type),
+            "folds": [_facts(choice, names, type) for choice in decided.folds],
+            "label_shift": shift and _shift_facts(shift, names),
         },
         fit,
     )
@@ -68,16 +79,42 @@ def main(
             "cv": cv.value,
             "se": cv.se,
             "folds": by_fold,
-            "argmax_cv": metrics.value(metric, truth, None, proba, classes=len(names)),
+            "argmax_cv": metrics.value(metric, truth, plain, proba, classes=len(names)),
             "n": len(rows),
         },
         score,
     )
 
 
-def _labels(ids: pd.Series, decided: np.ndarray, names: list[str]) -> pd.DataFrame:
-    """``id`` and ``label``, the text of what was decided (``podium.targets``)."""
-    return pd.DataFrame({"id": ids, "label": pd.Series(to_text(decided, names), dtype="str")})
+def _facts(choice: Choice, names: list[str], type: TaskType) -> dict[str, Any]:
+    """A choice as JSON; offsets by class, the gain of tuning where it was measured."""
+    params = dict(choice.params)
+    if "offsets" in params:
+        params["offsets"] = dict(zip(names, params["offsets"], strict=True))
+    gain = {} if choice.gain is None else {"gain": choice.gain, "gain_se": choice.se}
+    return {"method": decision.name_of(choice.rule, type), **params, **gain}
+
+
+def _shift_facts(shift: Shift, names: list[str]) -> dict[str, Any]:
+    facts = {key: dict(zip(names, getattr(shift, key).tolist(), strict=True)) for key in ("train", "test")}
+    return {
+        "applied": shift.applied,
+        "distance": shift.distance,
+        "noise": shift.noise,
+        "simulated_gain": shift.gains and {"low": shift.gains[0], "mean": shift.gains[1]},
+        **facts,
+    }
+
+
+def _labels(ids: pd.Series, decided: np.ndarray, names: list[str], *, whole: bool) -> pd.DataFrame:
+    """``id`` and ``label``, the text of what was decided (``podium.targets``); ranked classes are joined, too."""
+    if decided.ndim == 2 and decided.dtype.kind == "i":
+        texts = [JOINT.join(names[label] for label in row) for row in decided.tolist()]
+    elif whole:
+        texts = [JOINT.join(str(int(value)) for value in row) for row in decided.tolist()]
+    else:
+        texts = to_text(decided, names)
+    return pd.DataFrame({"id": ids, "label": pd.Series(texts, dtype="str")})
 
 
 if __name__ == "__main__":

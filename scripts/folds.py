@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from podium.duplicates import canonical, clusters, components
+from podium.duplicates import clusters, comparable, components
 from podium.files import read_table, write_table
 from podium.folds import make_folds, units
 from podium.targets import TaskType
@@ -17,11 +17,8 @@ def main(*, train: Path, out: Path, n: int, seed: int, near_duplicates: float | 
     if near_duplicates is None:
         near = np.arange(len(table))
     else:
-        # A pair is one text; the NUL between its segments is no word and no whitespace.
-        segments = [table[name].tolist() for name in ("text_a", "text_b") if name in table]
-        forms = (segments, [[canonical(text) for text in texts] for texts in segments])
-        rows = [["\0".join(row) for row in zip(*form, strict=True)] for form in forms]
-        near = components(*(clusters(texts, threshold=near_duplicates, seed=seed) for texts in rows))
+        forms = comparable([table[name].tolist() for name in ("text_a", "text_b") if name in table])
+        near = components(*(clusters(texts, threshold=near_duplicates, seed=seed) for texts in forms))
     groups = table["group"].tolist() if "group" in table else None
     folds = make_folds(table["target"].tolist(), groups, near, n=n, seed=seed, type=type)
     write_table(table[["id"]].assign(fold=folds, cluster=units(groups, near)), out)

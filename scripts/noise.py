@@ -1,40 +1,45 @@
 """Judge the given labels of one fold's training part."""
 
 from pathlib import Path
+from typing import Any
 
-from podium import noise
-from podium.files import read_json, read_table, write_table
+from podium.files import read_json, read_table, write_json, write_table
+from podium.noise.averages import Average
+from podium.noise.judge import Rules, judge
+from podium.noise.overrides import apply
+from podium.targets import TaskType
 from scripts import job
 
 
 def main(
     *,
     train: Path,
-    texts: Path,
-    folds: Path,
     labels: Path,
+    folds: Path,
+    proba: list[Path],
     out: Path,
+    facts: Path,
+    type: TaskType,
     fold: int,
-    filter_by: str,
-    inner_folds: int,
-    max_share: float,
-    seed: int,
-    threads: int,
+    rules: dict[str, Any],
+    overrides: Path | None = None,
 ) -> None:
-    """Write ``id``, ``given``, ``suggested``, ``quality``, ``pruned`` of the rows outside ``fold``."""
-    table = noise.judge(
-        read_table(train, columns=["id", "target"]),
-        read_table(texts),
-        read_table(folds),
-        read_json(labels),
-        fold=fold,
-        filter_by=filter_by,
-        inner_folds=inner_folds,
-        max_share=max_share,
-        seed=seed,
-        threads=threads,
+    """Write the verdicts on the rows outside ``fold``, and their figures."""
+    word = None if overrides is None else read_table(overrides)
+    parts, names = read_table(folds), read_json(labels)
+    outside = parts.loc[parts["fold"] != fold, "id"]
+    rows = read_table(train, columns=["id", "target"])
+    rows = apply(rows[rows["id"].isin(outside)].reset_index(drop=True), word)
+    table, figures = judge(
+        rows,
+        Average(proba, names, type, among=rows["id"]),
+        names,
+        Rules(**rules),
+        type=type,
+        certain=rows["id"].iloc[:0] if word is None else word["id"],
     )
     write_table(table, out)
+    write_json(figures, facts)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from podium import models, train
+from podium import models, training_rows
 from podium.devices import device_for
-from podium.files import read_json, read_table, write_csv, write_table
-from podium.lineage import training_table
+from podium.files import read_json, write_csv, write_table
 from podium.seeds import derive
 from podium.targets import TaskType
 from scripts import job
@@ -14,9 +13,6 @@ from scripts import job
 
 def main(
     *,
-    rows: Path,
-    texts: Path,
-    folds: Path,
     labels: Path,
     start: Path,
     model: Path,
@@ -28,29 +24,14 @@ def main(
     seed: int,
     fold: int,
     round: int,
-    augment: list[str],
-    pseudo_weight: float,
+    rows_of: dict[str, Any],
     threads: int,
-    noise: Path | None = None,
-    augmented: list[Path] | None = None,
-    augmented_texts: list[Path] | None = None,
-    pseudo: Path | None = None,
-    test_texts: Path | None = None,
     encoder: list[Path] | Path | None = None,
+    **inputs: Any,
 ) -> None:
     """Write the model and the rows it was trained on; the rows of its own fold are among them, unjudged by noise."""
-    names, assigned = read_json(labels), read_table(folds)
-    table = training_table(
-        read_table(rows, columns=["id", "target"]),
-        assigned,
-        None,
-        noise=read_table(noise) if noise else None,
-        augmented=[read_table(path) for path in augmented or []],
-        pseudo=read_table(pseudo) if pseudo else None,
-        pseudo_weight=pseudo_weight,
-    )
-    views = train.views(texts, augment, augmented_texts, test_texts)
-    data = train.fold_data(table, views, assigned, fold, names, type)
+    names = read_json(labels)
+    data = training_rows.fold_data(inputs, rows_of, fold, names, type, kind=kind, hold_out=False)
     with device_for(kind) as device:
         classifier = models.make(
             kind,
@@ -63,7 +44,7 @@ def main(
         scratch = model.parent / "refit_checkpoint"
         models.go_on(classifier, start, data.rows, data.target, data.weight, scratch=scratch)
         models.save(classifier, model)
-    write_table(table, trained_on)
+    write_table(data.table, trained_on)
     if isinstance(classifier, models.Stepwise):
         write_csv(classifier.steps(), steps)
 

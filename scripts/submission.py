@@ -19,10 +19,18 @@ def main(
     target: str | list[str],
     label_separator: str | None,
     probabilities: bool,
+    ranked: int | None = None,
     sample: Path | None = None,
 ) -> None:
     """Write ``submission`` from what was decided, or from probabilities where the sample asks for them."""
-    form = Form(id=id, type=type, target=target, label_separator=label_separator, probabilities=probabilities)
+    form = Form(
+        id=id,
+        type=type,
+        target=target,
+        label_separator=label_separator,
+        probabilities=probabilities,
+        ranked=ranked,
+    )
     write_submission(read_table(predictions), sample, submission, form=form, proba=read_table(proba))
 
 

@@ -4,10 +4,9 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from podium import models, train
+from podium import models, train, training_rows
 from podium.devices import device_for
 from podium.files import read_json, read_table, write_csv, write_json, write_table
-from podium.lineage import training_table
 from podium.predict import to_table
 from podium.seeds import derive
 from podium.targets import TaskType, to_array
@@ -18,50 +17,32 @@ log = logging.getLogger("podium.train")
 
 def main(
     *,
-    rows: Path,
-    texts: Path,
-    folds: Path,
     labels: Path,
     model: Path,
     oof: Path,
     trained_on: Path,
     card: Path,
+    steps: Path,
     kind: str,
     type: TaskType,
     options: dict[str, Any],
     seed: int,
     fold: int,
     round: int,
-    augment: list[str],
-    pseudo_weight: float,
+    rows_of: dict[str, Any],
     threads: int,
-    noise: Path | None = None,
-    augmented: list[Path] | None = None,
-    augmented_texts: list[Path] | None = None,
-    pseudo: Path | None = None,
-    test_texts: Path | None = None,
     encoder: list[Path] | Path | None = None,
     teacher: Path | None = None,
-    steps: Path | None = None,
+    **inputs: Any,
 ) -> None:
     """Write the model, its held-out predictions, the rows it was trained on, and its card.
 
-    ``encoder`` only ties the job to the encoder's files; ``options`` names their folder. ``teacher`` is the fold's
-    model of the round before, ``steps`` a log of every training step for the kinds that have steps.
+    ``rows_of`` and ``inputs`` say which rows (``podium.training_rows``). ``encoder`` only ties the job to the encoder's
+    files; ``options`` names their folder. ``teacher`` is the fold's model of the round before, ``steps`` a log of every
+    training step for the kinds that have steps.
     """
-    names, assigned = read_json(labels), read_table(folds)
-    train_rows = read_table(rows, columns=["id", "target"])
-    table = training_table(
-        train_rows,
-        assigned,
-        fold,
-        noise=read_table(noise) if noise else None,
-        augmented=[read_table(path) for path in augmented or []],
-        pseudo=read_table(pseudo) if pseudo else None,
-        pseudo_weight=pseudo_weight,
-    )
-    views = train.views(texts, augment, augmented_texts, test_texts)
-    data = train.fold_data(table, views, assigned, fold, names, type)
+    names = read_json(labels)
+    data = training_rows.fold_data(inputs, rows_of, fold, names, type, kind=kind)
 
     with device_for(kind) as device:
         classifier = models.make(
@@ -78,8 +59,9 @@ def main(
             before = models.load(kind, teacher, device=device, threads=threads)
         proba = train.fit_and_predict(classifier, data, card.parent / "checkpoint", before)
         models.save(classifier, model)
-    if steps and isinstance(classifier, models.Stepwise):
+    if isinstance(classifier, models.Stepwise):
         write_csv(classifier.steps(), steps)
+    train_rows = read_table(inputs["rows"], columns=["id", "target"])
     truth = data.held_out[["id"]].merge(train_rows, on="id", how="left")["target"]
     facts = train.card(
         kind=kind,
@@ -87,7 +69,7 @@ def main(
         seed=seed,
         fold=fold,
         round=round,
-        table=table,
+        table=data.table,
         labels=names,
         target=data.target,
     )
@@ -96,7 +78,7 @@ def main(
         **train.held_out_facts(to_array(truth, names, type), proba),
     }
     write_table(to_table(data.held_out["id"], proba, names, type), oof)
-    write_table(table, trained_on)
+    write_table(data.table, trained_on)
     write_json(facts, card)
 
 

@@ -8,19 +8,16 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from podium.config.augment import Eda
-from podium.config.base import Block, Fraction, Model, Name, Path, Positive
+from podium.config.augment import AnyAugmentation
+from podium.config.base import Block, Fraction, Model, Name, Path
+from podium.config.decision import Decision
+from podium.config.ensemble import Ensemble
+from podium.config.external import External, Unlabelled
+from podium.config.metric import AnyMetric, metric_field
 from podium.config.models import FastText, Lightgbm, Linear, TextCnn, Transformer
 from podium.config.noise import Noise
 from podium.config.text import Text
 from podium.targets import TaskType
-
-Metric = Literal[
-    "accuracy", "macro_f1", "weighted_f1", "f1", "mcc", "balanced_accuracy", "qwk", "log_loss", "roc_auc",
-    "micro_f1", "samples_f1", "exact_match", "hamming_loss", "average_precision",
-    "rmse", "mcrmse", "mae", "r2", "pearson", "spearman",
-]  # fmt: skip
-EnsembleMethod = Literal["mean", "blend", "stack", "vote"]
 
 
 class Task(Block):
@@ -53,18 +50,18 @@ class Task(Block):
         None, description="What stands between the labels of one multi_label column."
     )
     group: str | None = Field(None, description="Column whose equal values must stay in one fold.")
-    metric: Metric = Field(
-        "accuracy",
-        description="The leaderboard's metric. single_label: accuracy, macro_f1, weighted_f1, f1 (of the last label in "
-        "sorted order, 1 of 0 and 1), mcc, balanced_accuracy, qwk (of whole numbers), log_loss, roc_auc. "
-        "multi_label: micro_f1, macro_f1, weighted_f1, samples_f1, exact_match, hamming_loss, log_loss, roc_auc, "
-        "average_precision. regression: rmse, mcrmse, mae, r2, pearson, spearman.",
-    )
+    metric: AnyMetric = metric_field()
     language: Annotated[str, StringConstraints(pattern="^[a-z]{2,3}$")] = Field(
         "en", description="Language of the text (ISO 639-1), for lemmas and emoji names."
     )
     encoding: str | None = Field(None, description="Text encoding of the files; null finds it.")
     separator: str | None = Field(None, description="Column separator of the files; null finds it.")
+    external: dict[Name, External] = Field(
+        default_factory=dict, description="Named labelled files whose rows join training parts only."
+    )
+    unlabelled: dict[Name, Unlabelled] = Field(
+        default_factory=dict, description="Named files without labels, for pseudo-labels."
+    )
 
 
 class Folds(Block):
@@ -85,7 +82,7 @@ KINDS: dict[str, type[Model]] = {
 
 
 class Pseudo(Block):
-    """Pseudo-label rounds: test rows on which the fold's own models agree join its training part."""
+    """Pseudo-label rounds: test and unlabelled rows on which the fold's own models agree join it."""
 
     rounds: Annotated[int, Field(ge=0, le=10)] = Field(1, description="Rounds after round 0; 0 for none.")
     voters: Annotated[list[Name], Field(min_length=1)] | None = Field(
@@ -93,66 +90,13 @@ class Pseudo(Block):
     )
     agree: Annotated[float, Field(gt=0.5, le=1)] = Field(1.0, description="Share of the votes a label needs.")
     confidence: Fraction = Field(0.9, description="Mean probability that a label needs.")
-    max_share: Fraction = Field(0.8, description="Accept at most this share of the test rows.")
+    max_share: Fraction = Field(0.8, description="Accept at most this share of the test and unlabelled rows.")
     balance: Literal["train", "none"] = Field(
         "train", description="train: each class at most in its share of the training rows."
     )
     weight: Annotated[float, Field(gt=0, le=1)] = Field(
         1.0, description="Training weight of a pseudo-labelled row."
     )
-
-
-class Blend(Block):
-    """Weighted mean of probabilities."""
-
-    weights: dict[str, Annotated[float, Field(ge=0)]] | None = Field(
-        None,
-        description="Weight of each member, 0 for those not named; null: greedy selection (Caruana et al. 2004).",
-    )
-    steps: Positive = Field(50, description="Steps of the greedy selection.")
-
-
-class Stack(Block):
-    """Logistic regression on the members' log-probabilities, shrunk towards their geometric mean."""
-
-    c: Annotated[float, Field(gt=0)] = Field(
-        0.01, description="Inverse of the L2 penalty on the distance from the geometric mean."
-    )
-
-
-class Vote(Block):
-    """Majority of the members' labels, ties broken by mean probability."""
-
-    weights: dict[str, Annotated[float, Field(ge=0)]] | None = Field(
-        None, description="Votes of each member, 0 for those not named; null counts each as one."
-    )
-
-
-class Ensemble(Block):
-    """How members become one prediction; every score is cross-fitted over the folds."""
-
-    members: Annotated[list[str], Field(min_length=1)] | None = Field(
-        None, description="Members to use (`model-sSEED`); null for all."
-    )
-    methods: Annotated[list[EnsembleMethod], Field(min_length=1)] = Field(
-        ["mean", "blend", "stack", "vote"], description="Methods to compute and score."
-    )
-    submit: Literal["best", "mean", "blend", "stack", "vote"] = Field(
-        "best", description="What is submitted; best: chosen by score, the choice itself cross-fitted."
-    )
-    blend: Blend = Field(default_factory=Blend)
-    stack: Stack = Field(default_factory=Stack)
-    vote: Vote = Field(default_factory=Vote)
-
-
-class Decision(Block):
-    """From probabilities to labels."""
-
-    method: Literal["auto", "argmax", "offsets"] = Field(
-        "auto",
-        description="offsets: per-class log-probability offsets tuned for the metric; auto: where it helps.",
-    )
-    sweeps: Positive = Field(3, description="Passes of the coordinate ascent over the classes.")
 
 
 class Config(Block):
@@ -166,7 +110,7 @@ class Config(Block):
     text: Text = Field(default_factory=Text)
     folds: Folds = Field(default_factory=Folds)
     noise: Noise = Field(default_factory=Noise)
-    augment: dict[Name, Eda] = Field(default_factory=dict, description="Named augmentations.")
+    augment: dict[Name, AnyAugmentation] = Field(default_factory=dict, description="Named augmentations.")
     models: Annotated[dict[Name, AnyModel], Field(min_length=1)] = Field(description="Named models.")
     pseudo: Pseudo = Field(default_factory=Pseudo)
     ensemble: Ensemble = Field(default_factory=Ensemble)

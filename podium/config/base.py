@@ -1,6 +1,6 @@
 """What all blocks of the config share: their form, names and numbers, what every kind of model has."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -30,7 +30,11 @@ class Model(Block):
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = Field(
         default_factory=lambda: [0], description="One member for each seed (added to the run's seed)."
     )
-    prune: bool = Field(False, description="Train without the rows that the noise stage pruned.")
+    noise: Literal["prune", "relabel", "weight"] | None = Field(
+        None,
+        description="What the noise stage's verdicts do in training. prune: the rows are left out; relabel: those that "
+        "are sure enough get the suggested label; weight: every row counts by its label's quality.",
+    )
     augment: list[Name] = Field(default_factory=list, description="Augmentations added to the training rows.")
     rounds: Annotated[int, Field(ge=0)] | None = Field(
         None,

@@ -51,6 +51,7 @@ class Finetuning:
         self.seed, self.checkpoint, self.evaluate = seed, checkpoint, evaluate
         self.encoded = objective.rows.encoded
         self.per_epoch = len(self._order(0))
+        self.mean_rows = len(self._rows_of(0)) / self.per_epoch
         self.steps = total_steps(self.per_epoch, epochs=recipe.epochs, steps=recipe.steps)
         groups = parameter_groups(network, recipe.optimization, fresh=fresh)
         self.optimizer = torch.optim.AdamW(groups, fused=True)
@@ -102,14 +103,22 @@ class Finetuning:
 
     def _order(self, epoch: int) -> list[np.ndarray]:
         """The batches of an epoch."""
-        random, lengths = np.random.default_rng([self.seed, epoch]), self.encoded.widths[self.rows]
-        counts = self.encoded.counts[self.rows] if self.encoded.chunked else None
+        rows = self._rows_of(epoch)
+        random, lengths = np.random.default_rng([self.seed, epoch]), self.encoded.widths[rows]
+        counts = self.encoded.counts[rows] if self.encoded.chunked else None
         if self.recipe.batch_tokens is None:
             places = epoch_batches(lengths, self.recipe.batch_size, random, window=WINDOW)
         else:
             budget = self.recipe.batch_tokens
             places = token_batches(lengths, budget, random, window=WINDOW, counts=counts)
-        return [self.rows[batch] for batch in places]
+        return [rows[batch] for batch in places]
+
+    def _rows_of(self, epoch: int) -> np.ndarray:
+        turns = self.objective.rows.turns
+        if turns is None:
+            return self.rows
+        draw, draws = turns[self.rows].T
+        return self.rows[epoch % draws == draw]
 
     def _timed_step(self, epoch: int, batch: np.ndarray) -> None:
         started = time.perf_counter()
@@ -127,7 +136,7 @@ class Finetuning:
         for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
             group["lr"] = rate * factor
         # Batches of tokens differ in rows: each row has the same weight then
-        rows = len(batch) if self.recipe.batch_tokens is None else len(self.rows) / self.per_epoch
+        rows = len(batch) if self.recipe.batch_tokens is None else self.mean_rows
         loss = torch.zeros((), device=self.objective.device)
         for part in self._parts(batch):
             loss += self.objective.accumulate(part, rows, epoch)

@@ -5,8 +5,10 @@ Shapes: N training rows, B rows of a part, K classes or values, V token ids.
 
 import contextlib
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import nn
 
@@ -24,13 +26,32 @@ class Rows:
     """What a run trains on.
 
     ``target`` (N, K) float and ``weight`` (N,) are on the device; ``teacher`` (N, K) are another model's probabilities,
-    a row of zeros where it has none.
+    a row of zeros where it has none. ``turns`` (N, 2) int, draw and draws: row i is trained on in the epochs e with
+    e mod draws[i] = draw[i]; None: in all of them.
     """
 
     encoded: Encoded
     target: torch.Tensor
     weight: torch.Tensor
     teacher: torch.Tensor | None = None
+    turns: np.ndarray | None = None
+
+    def parts(self) -> Iterator[torch.Tensor | bytes]:
+        """Yield everything that makes these rows and no others, for a fingerprint."""
+        encoded = self.encoded
+        yield from (encoded.tokens.tobytes(), encoded.offsets.tobytes(), encoded.row_of.tobytes())
+        yield from (b"" if encoded.types is None else encoded.types.tobytes(), self.target, self.weight)
+        if self.teacher is not None:
+            yield self.teacher
+        if self.turns is not None:
+            yield self.turns.tobytes()
+
+
+def turns_of(rows: pd.DataFrame) -> np.ndarray | None:
+    """Return ``Rows.turns`` of a fold's training rows; None where every row is trained on in every epoch."""
+    if "draws" not in rows.columns or (rows["draws"] == 1).all():
+        return None
+    return rows[["draw", "draws"]].to_numpy()
 
 
 class Objective:

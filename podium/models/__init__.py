@@ -68,6 +68,7 @@ class Kind:
 
     module: str
     gpu: bool = False
+    epochs: bool = False  # whether each epoch may have rows of its own
     types: tuple[TaskType, ...] = ("single_label",)
 
 
@@ -75,8 +76,8 @@ KINDS = {
     "linear": Kind("podium.models.linear", types=get_args(TaskType)),
     "lightgbm": Kind("podium.models.lightgbm", types=get_args(TaskType)),
     "fasttext": Kind("podium.models.fasttext", types=("single_label", "multi_label")),
-    "textcnn": Kind("podium.models.textcnn", gpu=True, types=get_args(TaskType)),
-    "transformer": Kind("podium.models.transformer", gpu=True, types=get_args(TaskType)),
+    "textcnn": Kind("podium.models.textcnn", gpu=True, epochs=True, types=get_args(TaskType)),
+    "transformer": Kind("podium.models.transformer", gpu=True, epochs=True, types=get_args(TaskType)),
 }
 
 

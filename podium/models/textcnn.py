@@ -20,7 +20,7 @@ from podium.engine.determinism import set_up
 from podium.engine.inputs import Encoded, compose
 from podium.engine.loop import Finetuning
 from podium.engine.losses import Loss, LossOptions, make_loss
-from podium.engine.objective import Objective, Rows
+from podium.engine.objective import Objective, Rows, turns_of
 from podium.engine.precision import compute_dtype
 from podium.engine.targets import Scale, as_target, class_counts
 from podium.engine.template import FIRST, SECOND, Form, Template
@@ -89,6 +89,7 @@ class Model:
             encoded,
             as_target(self.scale.standardised(target), classes, self.device),
             torch.as_tensor(weight, dtype=torch.float32, device=self.device),
+            turns=turns_of(rows),
         )
         self._train(self.network, loss.to(self.device), data, scratch)
 
@@ -162,7 +163,7 @@ class Model:
         return fingerprint(
             *(dataclasses.asdict(self.options), self.seed, self.type, str(self.device)),
             *(torch.__version__, torch.get_num_threads(), code),
-            *(data.encoded.tokens.tobytes(), data.encoded.offsets.tobytes(), data.target, data.weight),
+            *data.parts(),
             *network.state_dict().values(),
         )
 

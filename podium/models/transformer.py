@@ -27,7 +27,7 @@ from podium.engine.loop import Finetuning
 from podium.engine.lora import add_lora, merge_lora
 from podium.engine.losses import Loss, make_loss
 from podium.engine.network import Network
-from podium.engine.objective import Objective, Rows
+from podium.engine.objective import Objective, Rows, turns_of
 from podium.engine.optimization import freeze_layers
 from podium.engine.pooling import make_pooling
 from podium.engine.precision import compute_dtype
@@ -108,6 +108,7 @@ class Model:
             as_target(self.scale.standardised(target), self.classes, self.device),
             torch.as_tensor(weight, dtype=torch.float32, device=self.device),
             None if teacher is None else torch.as_tensor(teacher, dtype=torch.float32, device=self.device),
+            turns_of(rows),
         )
         self._train(data, rows, target, fresh, scratch)
         grow(backbone.encoder, table, used)
@@ -218,13 +219,11 @@ class Model:
 
     def _fingerprint(self, data: Rows) -> str:
         """What makes this run and no other: a checkpoint of another one must not be used."""
-        encoded, root = data.encoded, Path(__file__).parents[2]
+        root = Path(__file__).parents[2]
         return fingerprint(
             *(dataclasses.asdict(self.options), self.seed, self.classes, self.type, str(self.device)),
             *(torch.__version__, torch.get_num_threads(), digest(root, "podium/models/transformer.py")),
-            *(encoded.tokens.tobytes(), encoded.offsets.tobytes(), encoded.row_of.tobytes()),
-            *(b"" if encoded.types is None else encoded.types.tobytes(), data.target, data.weight),
-            *((data.teacher,) if data.teacher is not None else ()),
+            *data.parts(),
             *self.network.state_dict().values(),
         )
 

@@ -9,13 +9,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from podium import metrics
-from podium.decision import cross_fit, decide, fit_offsets, resolve
+from podium import offsets as offsets_module
+from podium.decision import Settings, cross_fit, resolve
 from podium.errors import UserError
 from podium.files import read_json, read_table, write_json, write_table
+from podium.offsets import decide, fit_offsets
 from podium.predict import to_table
+from podium.targets import TaskType
 from scripts import decision as script
 
-LABEL_METRICS = ["accuracy", "macro_f1", "weighted_f1", "mcc", "balanced_accuracy", "qwk"]
+SINGLE: TaskType = "single_label"
+LABEL_METRICS = ["accuracy", "macro_f1", "macro_f2", "weighted_f0.5", "mcc", "balanced_accuracy", "qwk"]
+
+
+def settings_of(metric: str, method: str, *, sweeps: int = 3, min_gain: float = 1.0) -> Settings:
+    return Settings(method=method, metric=metric, sweeps=sweeps, k=None, min_gain=min_gain)
 
 
 def problem(seed: int, rows: int, classes: int, *, rounded: bool = False) -> tuple[np.ndarray, np.ndarray]:
@@ -36,7 +44,9 @@ def reached(metric: str, proba: np.ndarray, truth: np.ndarray, offsets: np.ndarr
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.integers(0, 2**32), st.integers(2, 60), st.booleans(), st.sampled_from(["f1", *LABEL_METRICS]))
+@given(
+    st.integers(0, 2**32), st.integers(2, 60), st.booleans(), st.sampled_from(["f1", "f0.5", *LABEL_METRICS])
+)
 def test_two_classes_get_the_best_of_all_thresholds(seed, rows, rounded, metric):
     proba, truth = problem(seed, rows, 2, rounded=rounded)
     at = np.unique(proba[:, 1])
@@ -94,13 +104,13 @@ def test_ties_and_zeros_decide_like_the_argmax():
 def test_a_folds_decisions_do_not_see_its_labels(folds, metric):
     proba, truth = problem(3, 240, 4)
     fold = np.arange(240) % folds
-    before = cross_fit(proba, truth, fold, method="offsets", metric=metric, sweeps=3)
+    before = cross_fit(proba, truth, fold, settings_of(metric, "offsets"))
     assert (before.labels != proba.argmax(axis=1)).any()
     changed = np.where(fold == 1, (truth + 1) % 4, truth)
-    after = cross_fit(proba, changed, fold, method="offsets", metric=metric, sweeps=3)
-    assert (before.fold_offsets[1] == after.fold_offsets[1]).all()
+    after = cross_fit(proba, changed, fold, settings_of(metric, "offsets"))
+    assert before.folds[1] == after.folds[1]
     assert (before.labels[fold == 1] == after.labels[fold == 1]).all()
-    assert (before.fold_offsets[0] != after.fold_offsets[0]).any()
+    assert before.folds[0] != after.folds[0]
 
 
 def test_shrinkage_is_cross_fitting_inside_the_other_folds_written_out():
@@ -108,7 +118,7 @@ def test_shrinkage_is_cross_fitting_inside_the_other_folds_written_out():
     for seed in range(4):
         proba, truth = problem(seed, 200, 5)
         folds = np.arange(200) % 4
-        decided = cross_fit(proba, truth, folds, method="offsets", metric="macro_f1", sweeps=2)
+        decided = cross_fit(proba, truth, folds, settings_of("macro_f1", "offsets", sweeps=2))
         for fold in range(5):
             rows = folds != fold
             values = {}
@@ -121,8 +131,8 @@ def test_shrinkage_is_cross_fitting_inside_the_other_folds_written_out():
                 values[factor] = metrics.value("macro_f1", truth[rows], labels[rows], None, classes=5)
             best = max(values, key=lambda factor: values[factor])
             expected = best * fit_offsets(proba[rows], truth[rows], metric="macro_f1", sweeps=2)
-            found = decided.fold_offsets[fold] if fold < 4 else decided.offsets
-            assert found == pytest.approx(expected)
+            found = decided.folds[fold] if fold < 4 else decided.test
+            assert found.params["offsets"] == pytest.approx(expected)
             factors.add(best)
     assert len(factors) > 2
 
@@ -132,7 +142,7 @@ def test_tuning_on_noise_shows_no_gain_when_cross_fitted():
     for seed in range(20):
         rng = np.random.default_rng(seed)
         proba, truth = rng.dirichlet(np.ones(4), size=300), rng.integers(4, size=300)
-        decided = cross_fit(proba, truth, np.arange(300) % 5, method="offsets", metric="mcc", sweeps=3)
+        decided = cross_fit(proba, truth, np.arange(300) % 5, settings_of("mcc", "offsets"))
         gains.append(metrics.value("mcc", truth, decided.labels, None, classes=4))
         seen.append(reached("mcc", proba, truth, fit_offsets(proba, truth, metric="mcc", sweeps=3)))
     assert abs(np.mean(gains)) < 3 * np.std(gains) / np.sqrt(len(gains))
@@ -140,16 +150,26 @@ def test_tuning_on_noise_shows_no_gain_when_cross_fitted():
 
 
 def test_auto_tunes_only_where_the_argmax_is_not_best():
-    assert resolve("auto", "accuracy") == resolve("auto", "log_loss") == "argmax"
-    assert resolve("auto", "macro_f1") == resolve("auto", "qwk") == "offsets"
-    assert resolve("argmax", "f1") == "argmax"
-    with pytest.raises(UserError, match="did you mean 'offsets'"):
-        resolve("offset", "f1")
-    with pytest.raises(UserError, match="offsets cannot help"):
-        resolve("offsets", "log_loss")
+    assert resolve("auto", "accuracy", SINGLE) == resolve("auto", "log_loss", SINGLE) == ("argmax",)
+    assert resolve("auto", "macro_f2", SINGLE) == resolve("prior", "f1", SINGLE) == ("argmax", "offsets")
+    assert resolve("auto", "qwk", SINGLE) == ("argmax", "offsets", "cut_points")
+    assert resolve("auto", "map_at_3", SINGLE) == ("top_k",)
+    assert resolve("argmax", "f1", SINGLE) == ("argmax",)
+    for method, metric, told in [
+        ("offset", "f1", "did you mean 'offsets'"),
+        ("offsets", "log_loss", "offsets change labels, but log_loss reads probabilities; use auto"),
+        ("prior", "roc_auc", "prior changes labels, but roc_auc reads probabilities"),
+        ("cut_points", "accuracy", "cut_points are for the whole numbers of qwk, not for accuracy; use auto"),
+        ("top_k", "accuracy", "top_k is for several labels a row: multi_label, or map_at_k; use auto"),
+        ("offsets", "top_2_accuracy", "reads ranked labels, offsets has none; use auto or top_k"),
+    ]:
+        with pytest.raises(UserError, match=told):
+            resolve(method, metric, SINGLE)
 
 
-@pytest.mark.parametrize(("metric", "method"), [("macro_f1", "auto"), ("log_loss", "auto"), ("f1", "argmax")])
+@pytest.mark.parametrize(
+    ("metric", "method"), [("macro_f1", "offsets"), ("log_loss", "auto"), ("f1", "argmax")]
+)
 def test_script_writes_labels_offsets_and_score(tmp_path, metric, method):
     classes = 2 if metric == "f1" else 3
     names = ["10", "9", "8"][:classes]
@@ -164,13 +184,13 @@ def test_script_writes_labels_offsets_and_score(tmp_path, metric, method):
     write_table(pd.DataFrame({"id": ids, "target": np.array(names)[truth]}), files["train"])
     write_table(pd.DataFrame({"id": ids, "fold": folds}), files["folds"])
     write_json(names, files["labels"])
-    script.main(**files, method=method, metric=metric, type="single_label", sweeps=2)
+    script.main(**files, method=method, metric=metric, type="single_label", sweeps=2, k=None, min_gain=1.0)
     score, fit = read_json(files["score"]), read_json(files["fit"])
     given = read_table(files["oof_out"])
     assert given.columns.tolist() == ["id", "label", "fold"]
     assert given["id"].tolist() == ids
     assert score["method"] == ("offsets" if metric == "macro_f1" else "argmax")
-    assert (score["n"], len(score["folds"]), len(fit["fold_offsets"])) == (90, 3, 3)
+    assert (score["n"], len(score["folds"]), len(fit["folds"])) == (90, 3, 3)
     if metric == "log_loss":
         expected = metrics.score(metric, truth, None, proba, classes=classes)
     else:
@@ -181,8 +201,30 @@ def test_script_writes_labels_offsets_and_score(tmp_path, metric, method):
     assert score["argmax_cv"] == pytest.approx(
         metrics.value(metric, truth, None, proba, classes=classes), abs=1e-6
     )
-    offsets = np.array([fit["offsets"][name] for name in names])
+    offsets = np.array([fit.get("offsets", {}).get(name, 0.0) for name in names])
     assert (offsets != 0).any() == (metric == "macro_f1")
     test = read_table(files["test_out"])
     assert test["id"].tolist() == [f"t{i}" for i in range(60)]
     assert test["label"].tolist() == [names[k] for k in decide(proba[:60], offsets)]
+
+
+@pytest.mark.parametrize("metric", LABEL_METRICS)
+def test_the_grid_of_many_rows_finds_what_the_exact_steps_find(metric, monkeypatch):
+    proba, truth = problem(5, 4000, 4)
+    exact = fit_offsets(proba, truth, metric=metric, sweeps=3)
+    monkeypatch.setattr(offsets_module, "_EXACT_ROWS", 1000)
+    searched = []
+    search = offsets_module._grid_search
+    monkeypatch.setattr(
+        offsets_module, "_grid_search", lambda *given: searched.append(search(*given)) or searched[-1]
+    )
+    grid = fit_offsets(proba, truth, metric=metric, sweeps=3)
+    assert reached(metric, proba, truth, grid) == pytest.approx(
+        reached(metric, proba, truth, exact), abs=0.004
+    )
+    assert searched
+    scores = np.log(proba)
+    top = scores[:, 1:].argmax(axis=1) + 1
+    entry = scores[np.arange(4000), top] - scores[:, 0]
+    offset, found = search(entry, top, 0, truth, metric, 4)
+    assert found == pytest.approx(reached(metric, proba, truth, np.array([offset, 0, 0, 0])))

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from podium.config.text import plain_steps
 from podium.duplicates import canonical, clusters, components
 from podium.text import normalise
 
@@ -118,7 +119,7 @@ def test_texts_that_a_view_makes_equal_have_one_canonical_form(steps):
         "ＦＩＲＥ at Oslo www.x.org",
     ]
     frame = pd.DataFrame({"id": ["1", "2", "3"], "text_a": texts})
-    seen = normalise(frame, steps, language="en", wordnet=None)["text_a"].tolist()
+    seen = normalise(frame, plain_steps(steps), language="en", wordnet=None)["text_a"].tolist()
     assert len({canonical(text) for text in texts}) == 1
     kept = pd.Series(seen).map(canonical).str.replace(" url", "").str.replace(" user", "")
     assert set(kept) == {"fire at oslo"}

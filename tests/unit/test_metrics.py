@@ -10,6 +10,8 @@ from sklearn import metrics as reference
 
 from podium import metrics
 from podium.errors import UserError
+from podium.metrics_errors import jackknife
+from podium.metrics_single import ranked
 
 REFERENCE = {
     "accuracy": reference.accuracy_score,
@@ -18,6 +20,10 @@ REFERENCE = {
     "f1": lambda t, p: reference.f1_score(t, p, pos_label=1, average="binary"),
     "mcc": reference.matthews_corrcoef,
     "balanced_accuracy": reference.balanced_accuracy_score,
+    "micro_f1": lambda t, p: reference.f1_score(t, p, average="micro"),
+    "f2": lambda t, p: reference.fbeta_score(t, p, beta=2, pos_label=1, average="binary"),
+    "macro_f2": lambda t, p: reference.fbeta_score(t, p, beta=2, average="macro"),
+    "weighted_f0.5": lambda t, p: reference.fbeta_score(t, p, beta=0.5, average="weighted"),
     "qwk": lambda t, p: np.nan_to_num(reference.cohen_kappa_score(t, p, weights="quadratic")),
 }
 
@@ -35,7 +41,7 @@ def sample(seed: int, rows: int, classes: int) -> tuple[np.ndarray, np.ndarray, 
 @settings(max_examples=300, deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 60), st.integers(2, 6), st.sampled_from(sorted(REFERENCE)))
 def test_values_are_scikit_learns(seed, rows, classes, metric):
-    classes = 2 if metric == "f1" else classes
+    classes = 2 if metric in ("f1", "f2") else classes
     truth, predicted, _ = sample(seed, rows, classes)
     if metric == "qwk":  # scikit-learn counts steps between the classes that occur
         truth, predicted = np.split(np.unique(np.r_[truth, predicted], return_inverse=True)[1], 2)
@@ -86,6 +92,56 @@ def test_areas_are_scikit_learns(seed, rows, classes):
     scores = proba[:, 1] if classes == 2 else proba
     expected = reference.roc_auc_score(truth, scores, multi_class="ovr")
     assert metrics.value("roc_auc", truth, None, proba, classes=classes) == pytest.approx(expected)
+    flags = np.eye(classes)[truth]
+    expected = reference.average_precision_score(flags[:, 1] if classes == 2 else flags, scores)
+    assert metrics.value("average_precision", truth, None, proba, classes=classes) == pytest.approx(expected)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 60), st.integers(3, 6), st.integers(1, 2))
+def test_ranked_metrics_are_scikit_learns(seed, rows, classes, k):
+    truth, _, proba = sample(seed, rows, classes)
+    expected = reference.top_k_accuracy_score(truth, proba, k=k, labels=range(classes))
+    assert metrics.value(f"top_{k}_accuracy", truth, None, proba, classes=classes) == pytest.approx(expected)
+    # With every class in the list, the mean of 1 / place is the label ranking average precision
+    expected = reference.label_ranking_average_precision_score(np.eye(classes)[truth], proba)
+    assert metrics.value(f"map_at_{classes}", truth, None, proba, classes=classes) == pytest.approx(expected)
+
+
+def test_average_precision_of_the_first_three_by_hand():
+    # Places of the true class: 1, 2, 3 and 4, so (1 + 1/2 + 1/3 + 0) / 4
+    proba = np.array([[0.4, 0.3, 0.2, 0.1]] * 4)
+    truth = np.arange(4)
+    assert metrics.value("map_at_3", truth, None, proba, classes=4) == pytest.approx((1 + 1 / 2 + 1 / 3) / 4)
+    assert metrics.value("top_3_accuracy", truth, None, proba, classes=4) == 0.75
+    equal = np.full((4, 4), 0.25)  # as decisions, equal ones in the order of classes
+    assert metrics.value("top_1_accuracy", truth, None, equal, classes=4) == 0.25
+    assert ranked(equal, 2).tolist() == [[0, 1]] * 4
+
+
+@pytest.mark.parametrize("metric", ["macro_f1", "mcc", "accuracy", "qwk"])
+def test_error_of_a_difference_is_that_of_a_bootstrap_of_pairs(metric):
+    truth, first, _ = sample(4, 400, 4)
+    second = np.where(np.random.default_rng(0).random(400) < 0.1, truth, first)
+    rng = np.random.default_rng(0)
+    draws = [
+        metrics.value(metric, truth[rows], second[rows], None, classes=4)
+        - metrics.value(metric, truth[rows], first[rows], None, classes=4)
+        for rows in rng.integers(0, 400, size=(2000, 400))
+    ]
+    found = metrics.paired_se(metric, truth, first, second, classes=4)
+    assert found == pytest.approx(np.std(draws), rel=0.1)
+    assert metrics.paired_se(metric, truth, first, first, classes=4) == 0
+    apart = np.hypot(
+        *(metrics.score(metric, truth, labels, None, classes=4).se for labels in (first, second))
+    )
+    assert found < 0.6 * apart
+
+
+def test_the_jackknife_is_near_the_formula():
+    truth, predicted, _ = sample(2, 1500, 3)
+    found = jackknife(lambda kept: float((truth[kept] == predicted[kept]).mean()), 1500)
+    assert found == pytest.approx(metrics.score("accuracy", truth, predicted, None, classes=3).se, rel=0.2)
 
 
 def test_a_class_that_is_absent_has_no_area():
@@ -150,6 +206,8 @@ def test_utility_is_larger_for_the_better():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
+        (lambda: metrics.get("samples_f2"), "unknown metric 'samples_f2'"),
+        (lambda: metrics.require("f2", classes=3), "f2 needs 2 classes, the task has 3: use macro_f2"),
         (lambda: metrics.get("macro-f1"), "unknown metric 'macro-f1': did you mean 'macro_f1'"),
         (lambda: metrics.require("f1", classes=3), "f1 needs 2 classes, the task has 3"),
         (lambda: metrics.get("rmse"), "unknown metric 'rmse'"),
@@ -168,6 +226,9 @@ def test_labels_that_a_metric_is_not_for():
     assert "label 'bad'" in metrics.label_mistake("qwk", "grade", ["1", "bad"])
     assert "grade has 3; use macro_f1" in metrics.label_mistake("f1", "grade", ["a", "b", "c"])
     assert metrics.label_mistake("accuracy", "grade", ["a", "b", "c"]) is None
+    assert "looks at 3 labels, but grade has only 3" in metrics.label_mistake(
+        "map_at_3", "grade", ["a", "b", "c"]
+    )
 
 
 def test_a_name_means_the_same_direction_in_every_type_of_task():

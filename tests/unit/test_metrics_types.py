@@ -10,13 +10,18 @@ from hypothesis import strategies as st
 from scipy.stats import pearsonr, spearmanr
 from sklearn import metrics as reference
 
-from podium import metrics
+from podium import metric_names, metrics
+from podium.errors import UserError
 
 CLASSES = 4
 
 
 def f1(average: str) -> Callable[[np.ndarray, np.ndarray], float]:
     return lambda t, p: reference.f1_score(t, p, average=average, zero_division=0)
+
+
+def fbeta(average: str, beta: float) -> Callable[[np.ndarray, np.ndarray], float]:
+    return lambda t, p: reference.fbeta_score(t, p, beta=beta, average=average, zero_division=0)
 
 
 def columns(metric: Callable[[np.ndarray, np.ndarray], float]) -> Callable[[np.ndarray, np.ndarray], float]:
@@ -30,6 +35,8 @@ LABELS = {
     "weighted_f1": f1("weighted"),
     "samples_f1": f1("samples"),
     "exact_match": reference.accuracy_score,
+    **{f"{average}_f2": fbeta(average, 2) for average in ("micro", "macro", "weighted", "samples")},
+    "macro_f0.5": fbeta("macro", 0.5),
     "hamming_loss": reference.hamming_loss,
 }
 PROBA = {
@@ -64,9 +71,45 @@ def measured(seed: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_every_metric_has_its_reference() -> None:
-    assert {kind: set(found) for kind, found in REFERENCE.items()} == {
-        kind: set(metrics.METRICS[kind]) for kind in REFERENCE
-    }
+    for kind, found in REFERENCE.items():
+        numbered = {name for name in found if metric_names.family(name)} - set(metrics.METRICS[kind])
+        assert set(found) - numbered == set(metrics.METRICS[kind]) - {"qwk"}
+
+
+def graded(seed: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Grades (N, 2), and values near them."""
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(-1, 4, size=(rows, 2)).astype(float)
+    return truth, truth + rng.normal(size=truth.shape)
+
+
+@settings(max_examples=100)
+@given(st.integers(0, 2**32), st.integers(1, 50))
+def test_kappa_of_values_is_scikit_learns_of_rounded_ones(seed: int, rows: int) -> None:
+    truth, values = graded(seed, rows)
+
+    def kappa(t: np.ndarray, p: np.ndarray) -> float:
+        t, p = t.astype(int), np.rint(p).astype(int)
+        labels = range(min(t.min(), p.min()), max(t.max(), p.max()) + 2)
+        return float(np.nan_to_num(reference.cohen_kappa_score(t, p, labels=labels, weights="quadratic")))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = columns(kappa)(truth, values)
+    assert metrics.value("qwk", truth, None, values, classes=2) == pytest.approx(expected, abs=1e-9)
+    with pytest.raises(UserError, match=r"a target is 0\.5; use rmse"):
+        metrics.value("qwk", truth + 0.5 - truth[:1, :1], None, values, classes=2)
+
+
+def test_error_of_kappa_is_that_of_a_bootstrap_of_rows() -> None:
+    truth, values = graded(3, 300)
+    truth, values = truth + 5, 1.5 * values + 7  # a mean of neither is 0
+    rng = np.random.default_rng(0)
+    draws = [
+        metrics.value("qwk", truth[rows], None, values[rows], classes=2)
+        for rows in rng.integers(0, 300, size=(1000, 300))
+    ]
+    assert metrics.score("qwk", truth, None, values, classes=2).se == pytest.approx(np.std(draws), rel=0.12)
 
 
 @settings(max_examples=200)
@@ -109,6 +152,12 @@ WEIGHTED = {
     **{
         f"{average}_f1": lambda t, p, w, average=average: reference.f1_score(
             t, p > 0.5, average=average, sample_weight=w, zero_division=0
+        )
+        for average in ("micro", "macro", "weighted", "samples")
+    },
+    **{
+        f"{average}_f2": lambda t, p, w, average=average: reference.fbeta_score(
+            t, p > 0.5, beta=2, average=average, sample_weight=w, zero_division=0
         )
         for average in ("micro", "macro", "weighted", "samples")
     },

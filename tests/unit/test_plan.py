@@ -22,7 +22,7 @@ RAW: dict[str, Any] = {
     "augment": {"eda": {"kind": "eda"}},
     "models": {
         "linear": {"kind": "linear", "view": "base", "augment": ["eda"]},
-        "trees": {"kind": "lightgbm", "seeds": [0, 3], "rounds": 1, "prune": True},
+        "trees": {"kind": "lightgbm", "seeds": [0, 3], "rounds": 1, "noise": "prune"},
         "bert": {"kind": "transformer", "encoder": "org/bert", "revision": "v1", "rounds": 0},
     },
     "pseudo": {"rounds": 2, "weight": 0.5},
@@ -80,8 +80,8 @@ def test_seeds_and_weights_of_a_training_job() -> None:
     plan = plan_of()
     first, second = plan.train("trees-s0", 0, 1), plan.train("trees-s3", 1, 1)
     assert (first["seed"], second["seed"]) == (5, 8)
-    assert (first["pseudo_weight"], second["pseudo_weight"]) == (1.0, 0.5)
-    assert {**first, "seed": 8, "round": 1, "pseudo_weight": 0.5} == second
+    assert (first["rows_of"]["pseudo_weight"], second["rows_of"]["pseudo_weight"]) == (1.0, 0.5)
+    assert {**first, "seed": 8, "round": 1, "rows_of": second["rows_of"]} == second
 
 
 def every_block(plan: Plan) -> dict[str, Any]:
@@ -119,7 +119,8 @@ def every_block(plan: Plan) -> dict[str, Any]:
         ({"decision": {"sweeps": 9}}, {"decision"}),
         ({"ensemble": {"stack": {"c": 2}}}, {"best", "ensemble"}),
         ({"tasks": {"t": {**TASK, "metric": "mcc"}}}, {"best", "ensemble", "decision", "scores"}),
-        ({"augment": {"eda": {"kind": "eda", "copies": 2}}}, {"augment"}),
+        ({"augment": {"eda": {"kind": "eda", "copies": 2}}}, {"augment", "train"}),
+        ({"augment": {"eda": {"kind": "eda", "alpha_sr": 0.2}}}, {"augment"}),
         ({"folds": {"seed": 1}}, {"folds"}),
     ],
 )

@@ -72,12 +72,16 @@ def test_modules_named_by_the_rule_count(tmp_path: Path) -> None:
 
 
 def test_the_package_uses_absolute_imports_only() -> None:
-    """Relative ones and ``import_module`` would be invisible to the digest."""
+    """Relative ones and ``import_module`` would be invisible to the digest.
+
+    What a kind of model or augmentation imports by name, the plan adds to its rules' digests.
+    """
+    by_name = {"podium/models/__init__.py", "podium/augment/filters.py", "scripts/augment.py"}
     root = Path(__file__).parents[2]
     for path in [*(root / "podium").rglob("*.py"), *(root / "scripts").glob("*.py")]:
         text = path.read_text(encoding="utf-8")
         assert "\nfrom ." not in text, path
-        assert "import_module(" not in text or path == root / "podium/models/__init__.py", path
+        assert "import_module(" not in text or path.relative_to(root).as_posix() in by_name, path
 
 
 def test_what_only_starts_and_watches_jobs_does_not_count(tmp_path: Path) -> None:

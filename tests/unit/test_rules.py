@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from podium import augment, ingest
+from podium import ingest, training_rows
 from podium.plan import Plan
 
 ROOT = Path(__file__).parents[2]
@@ -20,14 +20,21 @@ SHIPPED = sorted([ROOT / "config.yaml", *(ROOT / "competitions").glob("*.yaml")]
 RULE_FILES = sorted((ROOT / "workflow/rules").glob("*.smk"))
 HUB: dict[str, Any] = {
     "competition": "hub",
-    "tasks": {"t": {"train": "a.csv", "test": "b.csv", "text": ["x"], "target": "y"}},
+    "tasks": {
+        "t": {
+            **{"train": "a.csv", "test": "b.csv", "text": ["x"], "target": "y"},
+            **{"external": {"more": {"file": "c.csv"}}, "unlabelled": {"bare": {"file": "d.csv"}}},
+        }
+    },
     "augment": {"eda": {"kind": "eda"}},
     "models": {"bert": {"kind": "transformer", "encoder": "org/bert", "revision": "v1", "refit": {}}},
 }
+ONLY_HUB = ("fetch_encoder", "refit_fold", "ingest_external", "ingest_unlabelled", "place_external")
 # Scripts that pass some keys of their block on to a function, as ``**settings``
 PASSED_ON = {
     "ingest_profile": ingest.from_files,
-    "augment": augment.augment_eda,
+    "train": training_rows.Inputs,
+    "refit": training_rows.Inputs,
 }
 
 
@@ -126,6 +133,9 @@ def call_of(expression: ast.expr, plan: Plan) -> Any:
         },
         **{"w.method": next(iter(plan.ensembles() if method == "ensemble" else plan.config.augment))},
         "w.folder": "org--bert@v1",
+        "w.judge": plan.judges()[0],
+        "w.split": "fold0",
+        "w.part": "bare" if method == "ingest_unlabelled" else "more",
     }
     texts = [ast.unparse(argument) for argument in expression.args]
     arguments = [samples[text] if text in samples else text.strip("'") for text in texts]
@@ -145,7 +155,7 @@ def test_every_rule_with_a_script_is_found() -> None:
         pytest.param(path, rule, id=f"{path.stem if path else 'hub'}-{rule.name}")
         for path in [*SHIPPED, None]
         for rule in RULES
-        if rule.name not in ("fetch_encoder", "refit_fold") or path is None  # what only HUB has
+        if rule.name not in ONLY_HUB or path is None
     ],
 )
 def test_main_takes_exactly_what_its_rule_hands_over(path: Path | None, rule: Rule) -> None:

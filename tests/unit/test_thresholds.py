@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from podium import metrics
-from podium.decision import apply, cross_fit, resolve
+from podium.decision import Choice, Settings, apply, cross_fit, resolve
 from podium.errors import UserError
 from podium.files import read_json, read_table, write_json, write_table
 from podium.predict import to_table
@@ -18,6 +18,7 @@ from podium.thresholds import decide, fit_offsets, log_odds
 from scripts import decision as script
 
 LABEL_METRICS = [name for name, found in metrics.METRICS["multi_label"].items() if found.uses == "labels"]
+LABEL_METRICS += ["macro_f2", "micro_f0.5", "samples_f2"]
 
 
 def problem(seed: int, rows: int, classes: int, *, rounded: bool = False) -> tuple[np.ndarray, np.ndarray]:
@@ -26,6 +27,10 @@ def problem(seed: int, rows: int, classes: int, *, rounded: bool = False) -> tup
     truth = (rng.random((rows, classes)) < rng.uniform(0.05, 0.5, classes)).astype(np.float32)
     proba = 1 / (1 + np.exp(1.5 - 1.5 * truth - rng.normal(size=truth.shape)))
     return (np.round(proba, 1) if rounded else proba), truth
+
+
+def settings_of(metric: str, method: str, *, k: int | None = None) -> Settings:
+    return Settings(method=method, metric=metric, sweeps=3, k=k, min_gain=1.0)
 
 
 def utility(metric: str, truth: np.ndarray, labels: np.ndarray) -> float:
@@ -79,36 +84,36 @@ def test_nothing_is_moved_without_a_gain_and_an_offset_of_0_is_a_threshold_of_on
 def test_a_folds_decisions_do_not_see_its_labels(folds: int, metric: str) -> None:
     proba, truth = problem(3, 240, 4)
     fold = np.arange(240) % folds
-    before = cross_fit(proba, truth, fold, method="offsets", metric=metric, sweeps=3)
+    before = cross_fit(proba, truth, fold, settings_of(metric, "offsets"))
     assert (before.labels != (proba > 0.5)).any()
     changed = np.where((fold == 1)[:, None], 1 - truth, truth).astype(np.float32)
-    after = cross_fit(proba, changed, fold, method="offsets", metric=metric, sweeps=3)
-    assert (before.fold_offsets[1] == after.fold_offsets[1]).all()
+    after = cross_fit(proba, changed, fold, settings_of(metric, "offsets"))
+    assert before.folds[1] == after.folds[1]
     assert (before.labels[fold == 1] == after.labels[fold == 1]).all()
-    assert (before.fold_offsets[0] != after.fold_offsets[0]).any()
+    assert before.folds[0] != after.folds[0]
 
 
 def test_methods_of_each_type() -> None:
     assert (
         resolve("auto", "macro_f1", "multi_label")
         == resolve("auto", "samples_f1", "multi_label")
-        == "offsets"
+        == ("argmax", "offsets")
     )
     assert (
         resolve("auto", "hamming_loss", "multi_label")
         == resolve("auto", "roc_auc", "multi_label")
-        == "argmax"
+        == ("argmax",)
     )
-    assert resolve("auto", "rmse", "regression") == "values"
-    with pytest.raises(UserError, match="a regression predicts values: use auto"):
+    assert resolve("auto", "rmse", "regression") == ("values",)
+    assert resolve("top_k", "samples_f1", "multi_label") == ("top_k",)
+    with pytest.raises(UserError, match="a regression predicts values; use auto"):
         resolve("argmax", "rmse", "regression")
-    with pytest.raises(UserError, match="offsets cannot help"):
+    with pytest.raises(UserError, match="offsets change labels"):
         resolve("offsets", "average_precision", "multi_label")
     values = np.array([[1.5], [-2.0]])
-    assert (
-        cross_fit(values, values, np.array([0, 1]), method="values", metric="rmse", sweeps=1).labels is values
-    )
-    assert apply(values, np.zeros(1), method="values", type="regression") is values
+    settings = settings_of("rmse", "auto")
+    assert (cross_fit(values, values, np.array([0, 1]), settings).labels == values).all()
+    assert apply(values, Choice("values", {}, None, None), settings, "regression") is values
 
 
 def tables(folder, proba: np.ndarray, truth: np.ndarray, names: list[str], type: str) -> dict:
@@ -131,7 +136,9 @@ def test_script_decides_labels(tmp_path, metric: str) -> None:
     proba, truth = problem(1, 120, 3)
     names = ["toxic", "10", "b"]
     files = tables(tmp_path, proba, truth, names, "multi_label")
-    script.main(**files, method="auto", metric=metric, type="multi_label", sweeps=3)
+    method = "offsets" if metric == "macro_f1" else "auto"
+    settings = {"method": method, "metric": metric, "sweeps": 3, "k": None, "min_gain": 1.0}
+    script.main(**files, **settings, type="multi_label")
     score, fit = read_json(files["score"]), read_json(files["fit"])
     given_ = to_array(read_table(files["oof_out"])["label"], names, "multi_label")
     labels = given_ if metric == "macro_f1" else None
@@ -140,7 +147,9 @@ def test_script_decides_labels(tmp_path, metric: str) -> None:
     assert (score["cv"], score["se"]) == pytest.approx((expected.value, expected.se))
     assert score["method"] == fit["method"] == ("thresholds" if metric == "macro_f1" else "threshold 0.5")
     test = to_array(read_table(files["test_out"])["label"], names, "multi_label")
-    assert (test == decide(stored[:20], np.array([fit["offsets"][name] for name in names]))).all()
+    assert (
+        test == decide(stored[:20], np.array([fit.get("offsets", {}).get(name, 0.0) for name in names]))
+    ).all()
     assert read_table(files["oof_out"])["fold"].tolist() == [i % 3 for i in range(120)]
 
 
@@ -149,7 +158,7 @@ def test_script_hands_values_on(tmp_path) -> None:
     truth, names = rng.normal(size=(60, 2)), ["y", "z"]
     values = truth + 0.1 * rng.normal(size=(60, 2))
     files = tables(tmp_path, values, truth, names, "regression")
-    script.main(**files, method="auto", metric="rmse", type="regression", sweeps=3)
+    script.main(**files, method="auto", metric="rmse", type="regression", sweeps=3, k=None, min_gain=1.0)
     assert read_json(files["score"])["cv"] == metrics.value("rmse", truth, None, values, classes=2)
     given_ = to_array(read_table(files["test_out"])["label"], names, "regression")
     assert (given_ == values[:20]).all()

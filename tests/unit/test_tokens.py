@@ -144,6 +144,14 @@ def test_tables_are_kept_and_read_as_they_were(tmp_path: Path) -> None:
     assert lists(read_table(tmp_path / "c.parquet")["tokens_b"]) == lists(table["tokens_b"])
 
 
+def test_which_rows_are_duplicates_is_handed_on(tmp_path: Path) -> None:
+    rows = rows_of(4, seed=1).assign(same_as=["a", "b", "a", "a"]).astype({"same_as": "str"})
+    tokens.write(tokens.tokenise(save("bert", tmp_path / "encoder"), rows), tmp_path / "a.parquet")
+    made = read_table(tmp_path / "a.parquet")
+    assert list(made.columns) == ["id", "same_as", "tokens_a"]
+    pd.testing.assert_series_equal(made["same_as"], rows["same_as"])
+
+
 def test_no_rows(tmp_path: Path) -> None:
     table = tokens.tokenise(save("bert", tmp_path / "encoder"), rows_of(3, seed=0).iloc[:0])
     tokens.write(table, tmp_path / "none.parquet")

@@ -15,19 +15,20 @@ def strings(**columns: list[str]) -> pd.DataFrame:
 VIEWS = {
     "train": strings(id=["1", "2", "3"], text_a=["train one", "train two", "train three"]),
     "eda": strings(id=["2~eda0", "1~eda0"], text_a=["made of two", "made of one"]),
-    "pseudo": strings(id=["2", "1"], text_a=["test two", "test one"]),  # test uses the same ids as train
+    "test": strings(id=["2", "1"], text_a=["test two", "test one"]),  # test uses the same ids as train
 }
 FOLDS = strings(id=["3", "1", "2"]).assign(fold=[1, 0, 0], cluster=[1, 0, 1])
 TABLE = strings(
     id=["2", "1~eda0", "1", "2", "2~eda0"],
     source_id=["2", "1", "1", "2", "2"],
     made_by=["pseudo", "eda", "train", "train", "eda"],
+    part=["test", "eda", "train", "train", "eda"],
     target=["b", "a", "a", "b", "b"],
-).assign(weight=[0.5, 1.0, 1.0, 1.0, 1.0])
+).assign(weight=[0.5, 1.0, 1.0, 1.0, 1.0], draw=0, draws=1)
 
 
 def test_texts_are_looked_up_in_the_rows_own_part_in_the_tables_order() -> None:
-    data = train.fold_data(TABLE, VIEWS, FOLDS, 1, ["a", "b", "c"], "single_label")
+    data = train.fold_data(TABLE, VIEWS, FOLDS, 1, ["a", "b", "c"], "single_label", epochs=True)
     assert data.rows["text_a"].tolist() == [
         "test two",
         "made of one",
@@ -45,11 +46,21 @@ def test_texts_are_looked_up_in_the_rows_own_part_in_the_tables_order() -> None:
     assert data.rows["real"].tolist() == [False, False, True, True, False]
 
 
+def test_kinds_without_epochs_get_the_first_draw_alone() -> None:
+    table = TABLE.assign(draw=[0, 1, 0, 0, 0], draws=[1, 2, 1, 1, 2])
+    data = train.fold_data(table, VIEWS, FOLDS, 1, ["a", "b", "c"], "single_label", epochs=True)
+    assert data.rows["draw"].tolist() == [0, 1, 0, 0, 0]
+    assert data.rows["draws"].tolist() == [1, 2, 1, 1, 2]
+    data = train.fold_data(table, VIEWS, FOLDS, 1, ["a", "b", "c"], "single_label", epochs=False)
+    assert data.table["id"].tolist() == ["2", "1", "2", "2~eda0"]
+    assert data.rows["text_a"].tolist() == ["test two", "train one", "train two", "made of two"]
+
+
 def test_rows_without_text_and_folds_without_rows_are_refused() -> None:
-    with pytest.raises(ValueError, match="1 rows made by eda have no text"):
+    with pytest.raises(ValueError, match="1 rows of eda have no text"):
         train.texts_of(TABLE, {**VIEWS, "eda": VIEWS["eda"].head(1)})
     with pytest.raises(UserError, match="fold 1 has no rows to train on"):
-        train.fold_data(TABLE.head(0), VIEWS, FOLDS, 1, ["a", "b"], "single_label")
+        train.fold_data(TABLE.head(0), VIEWS, FOLDS, 1, ["a", "b"], "single_label", epochs=True)
 
 
 def test_model_sees_training_rows_and_predicts_held_out_ones() -> None:
@@ -61,7 +72,7 @@ def test_model_sees_training_rows_and_predicts_held_out_ones() -> None:
             self.predicted = rows["text_a"].tolist()
             return np.full((len(rows), 2), 0.5)
 
-    spy, data = Spy(), train.fold_data(TABLE, VIEWS, FOLDS, 1, ["a", "b"], "single_label")
+    spy, data = Spy(), train.fold_data(TABLE, VIEWS, FOLDS, 1, ["a", "b"], "single_label", epochs=True)
     assert train.fit_and_predict(spy, data).shape == (1, 2)  # type: ignore[arg-type]
     assert spy.fitted == (data.rows["text_a"].tolist(), data.target.tolist(), data.weight.tolist())
     assert spy.predicted == ["train three"]
@@ -86,7 +97,7 @@ def test_card_counts_rows_by_maker_and_class() -> None:
 def test_targets_and_figures_follow_the_type_of_task() -> None:
     named = {"kind": "linear", "options": {}, "seed": 0, "fold": 1, "round": 0, "table": TABLE}
     multi = TABLE.assign(target=["a\x1fb", "", "b", "a\x1fb", "b"])
-    target = train.fold_data(multi, VIEWS, FOLDS, 1, ["a", "b"], "multi_label").target
+    target = train.fold_data(multi, VIEWS, FOLDS, 1, ["a", "b"], "multi_label", epochs=True).target
     assert (target.dtype, target.tolist()) == (np.float32, [[1, 1], [0, 0], [0, 1], [1, 1], [0, 1]])
     facts = train.card(**named, labels=["a", "b"], target=target)
     assert facts["training_rows_per_class"] == {"a": 2, "b": 4}
@@ -94,7 +105,7 @@ def test_targets_and_figures_follow_the_type_of_task() -> None:
     assert found == pytest.approx({"hamming_loss": 0.25, "log_loss": -np.log([0.9, 0.4, 0.8, 0.5]).mean()})
 
     values = TABLE.assign(target=["1.5", "2.0", "2.0", "1.5", "3.0"])
-    target = train.fold_data(values, VIEWS, FOLDS, 1, ["y"], "regression").target
+    target = train.fold_data(values, VIEWS, FOLDS, 1, ["y"], "regression", epochs=True).target
     assert (target.dtype, target.tolist()) == (np.float64, [[1.5], [2], [2], [1.5], [3]])
     facts = train.card(**named, labels=["y"], target=target)
     assert facts["training_mean"] == {"y": 2.0}

@@ -4,10 +4,12 @@ import copy
 from pathlib import Path
 from typing import Any, get_args
 
+import jsonschema
 import pytest
 
 from podium import metrics
-from podium.config import Metric
+from podium.config import schema
+from podium.config.metric import Metric
 from podium.errors import UserError
 from podium.models import KINDS
 from podium.plan import Plan
@@ -40,7 +42,7 @@ def test_the_smallest_config_of_each_type_simply_works(task: dict[str, Any]) -> 
     single, values = task is SINGLE, task.get("type") == "regression"
     assert config.pseudo.rounds == plan.rounds == (1 if single else 0)
     assert ("vote" in plan.ensembles()) == (not values)
-    assert plan.judged == (["t"] if single else [])
+    assert plan.judged == ([] if values else ["t"])
     assert plan.submission()["probabilities"] is False
     proba = {"single_label": "roc_auc", "multi_label": "average_precision"}.get(config.tasks["t"].type)
     if proba:
@@ -71,6 +73,59 @@ def test_every_metric_of_the_config_is_one_of_some_type_and_no_other_is() -> Non
 
 
 @pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("macro_f2.0", "macro_f2"),
+        ("f1.0", "f1"),
+        ({"name": "f_beta", "beta": 0.5}, "f0.5"),
+        ({"name": "weighted_f_beta", "beta": 1}, "weighted_f1"),
+        ({"name": "mcc"}, "mcc"),
+        ({"name": "map_at_k", "k": 3}, "map_at_3"),
+        ({"name": "top_k_accuracy", "k": 5}, "top_5_accuracy"),
+        ("metrics/mine.py", "metrics/mine.py"),
+        ("metrics/mine.py::costs", "metrics/mine.py::costs"),
+        ({"file": "metrics/mine.py", "function": "costs"}, "metrics/mine.py::costs"),
+        ({"file": "mine.py"}, "mine.py::score"),
+    ],
+)
+def test_forms_of_a_metric(given: Any, name: str) -> None:
+    config = raw({**SINGLE, "metric": given})
+    assert load(config).tasks["t"].metric == name
+    assert load(raw({**SINGLE, "metric": name})) == load(config)
+    jsonschema.validate(config, schema())
+
+
+def test_a_ranked_metric_asks_for_ranked_labels() -> None:
+    block = Plan(load(raw({**SINGLE, "metric": "map_at_3"})), Path()).submission()
+    assert (block["ranked"], block["probabilities"]) == (3, False)
+
+
+def test_an_edit_of_a_metrics_file_changes_what_is_scored_and_nothing_that_is_trained(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "mine.py"
+    text = "greater_is_better = True\ntakes = 'labels'\ndef score(truth, prediction): return 0.5\n"
+    path.write_text(text)
+    config = load(raw({**SINGLE, "metric": str(path)}))
+    before = Plan(config, Path())
+    blocks = [before.ensemble(), before.decision(), before.scores()]
+    trained = [before.train("m-s0", 0, 0), before.predict("m-s0"), before.submission(), before.make_folds()]
+    path.write_text(text + "# edited\n")
+    after = Plan(config, Path())
+    for old, new in zip(blocks, [after.ensemble(), after.decision(), after.scores()], strict=True):
+        assert old != new
+    assert trained == [
+        after.train("m-s0", 0, 0),
+        after.predict("m-s0"),
+        after.submission(),
+        after.make_folds(),
+    ]
+    path.unlink()
+    with pytest.raises(UserError, match="cannot be read"):
+        Plan(config, Path()).decision()
+
+
+@pytest.mark.parametrize(
     ("given", "line"),
     [
         # targets
@@ -93,14 +148,60 @@ def test_every_metric_of_the_config_is_one_of_some_type_and_no_other_is() -> Non
         (raw({**MULTI, "target": ["p", "x"]}), "tasks.t.text: holds the target column 'x'"),
         (raw({**MULTI, "target": ["p", "id"]}), "tasks.t.target: 'id' is the column of ids or groups, too"),
         (raw({**MULTI, "target": 3}), "tasks.t.target: input should be a valid string; found 3"),
-        (raw({**MULTI, "target": ["p", 3]}), "tasks.t.target.1: input should be a valid string; found 3"),
+        (raw({**MULTI, "target": ["p", 3]}), "tasks.t.target[1]: input should be a valid string; found 3"),
         (raw({**MULTI, "target": []}), "tasks.t.target: it should have at least 1 item, not 0"),
         # metrics
         (raw({**VALUES, "metric": "spaerman"}), "tasks.t.metric: found 'spaerman'; did you mean 'spearman'?"),
         (
             raw({**VALUES, "metric": "accuracy"}),
             "tasks.t.metric: accuracy is no metric of a regression; "
-            "valid: mae, mcrmse, pearson, r2, rmse, spearman",
+            "valid: mae, mcrmse, pearson, qwk, r2, rmse, spearman",
+        ),
+        (
+            raw({**MULTI, "metric": "f2"}),
+            "tasks.t.metric: f2 is no metric of a multi_label task; valid: average_precision, exact_match, "
+            "hamming_loss, log_loss, macro_f1, micro_f1, roc_auc, samples_f1, weighted_f1",
+        ),
+        (
+            raw({**SINGLE, "metric": "macro_f_beta"}),
+            "tasks.t.metric: macro_f_beta needs its number; write {name: macro_f_beta, beta: 2}; "
+            'found "macro_f_beta"',
+        ),
+        (
+            raw({**SINGLE, "metric": {"name": "macro_f_bet", "beta": 2}}),
+            "tasks.t.metric: unknown metric 'macro_f_bet'; did you mean 'macro_f_beta'?; "
+            'found {"name": "macro_f_bet", "beta": 2}',
+        ),
+        (
+            raw({**SINGLE, "metric": {"name": "f_beta", "bata": 2}}),
+            "tasks.t.metric: f_beta has no key 'bata'; did you mean 'beta'?; "
+            'found {"name": "f_beta", "bata": 2}',
+        ),
+        (
+            raw({**SINGLE, "metric": {"name": "map_at_k", "k": 2.5}}),
+            'tasks.t.metric: k must be a whole number above 0; found {"name": "map_at_k", "k": 2.5}',
+        ),
+        (
+            raw({**SINGLE, "metric": {"file": "mine.txt"}}),
+            "tasks.t.metric: file must be a Python file (NAME.py), and function the name of one in it; "
+            'found {"file": "mine.txt"}',
+        ),
+        # decisions
+        (
+            raw({**SINGLE, "metric": "map_at_3"}, decision={"method": "offsets"}),
+            "decision.method: map_at_3 reads ranked labels, offsets has none; use auto or top_k",
+        ),
+        (
+            raw(MULTI, decision={"method": "cut_points"}),
+            "decision.method: cut_points are for the whole numbers of qwk, not for micro_f1; use auto",
+        ),
+        (
+            raw(MULTI, decision={"method": "prior"}),
+            "decision.method: prior is for single_label tasks; use auto",
+        ),
+        (
+            raw(SINGLE, decision={"k": 2}),
+            "decision.k: only for method top_k of a multi_label task; top_3_accuracy and map_at_3 name their own",
         ),
         # stages that a type has no use for
         (
@@ -136,8 +237,8 @@ def test_every_metric_of_the_config_is_one_of_some_type_and_no_other_is() -> Non
             "decision.method: offsets change labels, but log_loss reads probabilities; use auto",
         ),
         (
-            raw(MULTI, models={"m": {"kind": "linear", "prune": True}}),
-            "models.m.prune: label noise is not judged in a multi_label task; set it to false",
+            raw(VALUES, models={"m": {"kind": "linear", "noise": "prune"}}),
+            "models.m.noise: label noise is not judged in a regression; set it to null",
         ),
         (
             raw(VALUES, models={"m": {"kind": "linear", "class_weight": "balanced"}}),

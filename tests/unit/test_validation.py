@@ -74,7 +74,7 @@ def test_good_config_loads() -> None:
             GONE,
             "this key is required and missing; valid: linear, lightgbm, fasttext, textcnn, transformer",
         ),
-        ("augment.eda.kind", "aed", "found 'aed'; did you mean 'eda'?"),
+        ("augment.eda.kind", "aed", "unknown kind 'aed'; did you mean 'eda'?"),
         # missing keys, types, limits
         ("competition", GONE, "this key is required and missing"),
         ("models.bert.encoder", GONE, "this key is required and missing"),
@@ -118,7 +118,7 @@ def test_one_mistake_gets_one_line(path: str, value: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("edits", "line"),
     [
-        ({"ensemble.methods": ["mean", "mena"]}, "ensemble.methods.1: found 'mena'; did you mean 'mean'?"),
+        ({"ensemble.methods": ["mean", "mena"]}, "ensemble.methods[1]: found 'mena'; did you mean 'mean'?"),
         (
             {"ensemble.methods": ["mean"], "ensemble.submit": "vote"},
             "ensemble.submit: 'vote' is not among ensemble.methods",
@@ -126,7 +126,8 @@ def test_one_mistake_gets_one_line(path: str, value: Any, message: str) -> None:
         ({"folds.n": 2}, "ensemble.submit: 'best' needs folds.n of 3 or more, to cross-fit the choice"),
         (
             {"tasks.mood.language": "zh"},
-            "augment.eda: eda needs English WordNet, but tasks.mood.language is 'zh'",
+            "augment.eda: eda needs English WordNet, but tasks.mood.language is 'zh'; name a dictionary file in "
+            "augment.eda.synonyms",
         ),
         (
             {"models.trees.sparse": False, "models.trees.svd": 0},

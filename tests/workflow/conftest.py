@@ -60,18 +60,28 @@ def sample_rows(reuters: pd.DataFrame, per_class: int, seed: int) -> pd.DataFram
 def make_clone(
     reuters: pd.DataFrame, wordnet: Path, tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Any:
-    """Make a clone with the tiny competition; ``permute`` shuffles the training labels."""
+    """Make a clone with the tiny competition; ``permute`` shuffles the training labels.
 
-    def make(name: str, config: dict[str, Any], per_class: int = 60, permute: int | None = None) -> Clone:
+    Of ``others`` rows a class one half is an external file, with its own label names, the other an unlabelled one.
+    """
+
+    def make(
+        name: str, config: dict[str, Any], per_class: int = 60, permute: int | None = None, others: int = 0
+    ) -> Clone:
         folder = tmp_path_factory.mktemp(name)
         clone = Clone(folder, config)
-        rows = sample_rows(reuters, per_class + 20, seed=1)
-        train, test = rows.iloc[: per_class * 4].copy(), rows.iloc[per_class * 4 :]
+        rows = sample_rows(reuters, per_class + 20 + others, seed=1)
         if permute is not None:
-            train["label"] = np.random.default_rng(permute).permutation(train["label"].to_numpy())
+            shuffled = np.random.default_rng(permute).permutation(rows["label"].to_numpy())
+            rows = rows.assign(truth=rows["label"], label=shuffled)
+        train, rest = rows.iloc[: per_class * 4], rows.iloc[per_class * 4 :]
+        test, more, web = rest.iloc[:80], rest.iloc[80 : 80 + others * 2], rest.iloc[80 + others * 2 :]
         data = folder / "data/tiny"
         data.mkdir(parents=True)
-        train.to_csv(data / "train.csv", index=False)
+        if others:
+            more[["text"]].assign(topic="x-" + more["label"]).to_csv(data / "more.csv", index=False)
+            web[["text"]].to_csv(data / "web.csv", index=False)
+        train[["id", "text", "label"]].to_csv(data / "train.csv", index=False)
         test[["id", "text"]].to_csv(data / "test.csv", index=False)
         test[["id", "label"]].to_csv(data / "holdout.csv", index=False)
         test[["id"]].assign(label="earn")[["label", "id"]].to_csv(data / "sample_submission.csv", index=False)

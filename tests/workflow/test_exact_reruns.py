@@ -28,6 +28,7 @@ LINEAR = train("linear-s0", 0)
 TREES = train("trees-s0", 0) | train("trees-s1", 0)
 ENCODER = train("encoder-s0", 0)
 NOISE = {f"judge the labels outside fold {fold}" for fold in FOLDS} | {"gather the judged labels for review"}
+JUDGES = {f"cross-validate built-in for the noise stage, fold{fold}" for fold in FOLDS}
 EVERYTHING_TRAINED = LINEAR | TREES | ENCODER | ROUND_1 | AFTER_MEMBERS
 
 
@@ -59,7 +60,7 @@ CASES: dict[str, tuple[Callable[[dict[str, Any]], None], set[str]]] = {
         ENCODER | AFTER_MEMBERS | {"describe the rows"},
     ),
     "a model with a vote": (put("models", "trees", "num_leaves", value=5), TREES | ROUND_1 | AFTER_MEMBERS),
-    "pruning of one model": (put("models", "trees", "prune", value=False), TREES | ROUND_1 | AFTER_MEMBERS),
+    "pruning of one model": (put("models", "trees", "noise", value=None), TREES | ROUND_1 | AFTER_MEMBERS),
     "a model's last round": (
         put("models", "trees", "rounds", value=0),
         AFTER_MEMBERS,
@@ -77,17 +78,33 @@ CASES: dict[str, tuple[Callable[[dict[str, Any]], None], set[str]]] = {
     "pseudo-label bar": (put("pseudo", "confidence", value=0.6), ROUND_1 | AFTER_MEMBERS),
     "pseudo-label weight": (put("pseudo", "weight", value=0.5), (ROUND_1 - PSEUDO) | AFTER_MEMBERS),
     "noise": (put("noise", "max_share", value=0.05), NOISE | TREES | ROUND_1 | AFTER_MEMBERS),
+    "noise's inner folds": (
+        put("noise", "inner_folds", value=3),
+        JUDGES | NOISE | TREES | ROUND_1 | AFTER_MEMBERS,
+    ),
+    "which made rows are taken": (
+        put("augment", "eda", "max_share", value=0.5),
+        LINEAR | ROUND_1 | AFTER_MEMBERS,
+    ),
+    "a filter by labels": (
+        put("augment", "eda", "filter", value={"label": 0.9}),
+        {f"judge the labels of what eda made outside fold {fold}" for fold in FOLDS}
+        | LINEAR
+        | ROUND_1
+        | AFTER_MEMBERS,
+    ),
     "augmentation": (
         put("augment", "eda", "alpha_sr", value=0.2),
         {"augment: eda", "text view clean of eda"} | LINEAR | ROUND_1 | AFTER_MEMBERS,
     ),
     "folds": (
         put("folds", "near_duplicates", value=0.95),
-        {"deal rows to folds"} | NOISE | EVERYTHING_TRAINED,
+        {"deal rows to folds", "compare the rows' texts and labels"} | JUDGES | NOISE | EVERYTHING_TRAINED,
     ),
     "a text view": (
         put("text", "views", "clean", value=["nfkc", "lowercase"]),
         {f"text view clean of {part}" for part in ("train", "test", "eda")}
+        | {"changes of text view clean"}
         | LINEAR
         | ROUND_1
         | AFTER_MEMBERS,
@@ -140,7 +157,7 @@ def test_new_test_rows_retrain_only_what_saw_pseudo_labels(finished: Clone) -> N
     rounds_0 = {
         f"predict with {member}, round 0" for member in ("linear-s0", "trees-s0", "trees-s1", "encoder-s0")
     }
-    views = {f"text view {view} of test" for view in ("raw", "clean")}
+    views = {f"text view {view} of test" for view in ("raw", "clean")} | {"changes of text view clean"}
     try:
         path.write_bytes(before.replace(b"the", b"a", 1))
         expected = {
@@ -151,6 +168,20 @@ def test_new_test_rows_retrain_only_what_saw_pseudo_labels(finished: Clone) -> N
         assert finished.jobs("all") == expected
     finally:
         path.write_bytes(before)
+
+
+def test_a_persons_word_on_labels_redoes_what_hangs_on_them(finished: Clone) -> None:
+    """The file comes, changes and goes; the folds and the texts have nothing to do with it."""
+    path = finished.folder / "data/overrides.csv"
+    row = finished.table("ingest/topic/train.parquet")["id"][0]
+    compared = {"read the overrides", "compare the rows' texts and labels"}
+    expected = compared | JUDGES | NOISE | EVERYTHING_TRAINED
+    try:
+        path.write_text(f"id,label\n{row},drop\n")
+        assert finished.jobs("all") == expected
+    finally:
+        path.unlink()
+    assert finished.jobs("all") == set()
 
 
 def test_a_layer_can_take_a_model_away(finished: Clone) -> None:

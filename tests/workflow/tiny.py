@@ -39,7 +39,14 @@ CONFIG: dict[str, Any] = {
     "augment": {"eda": {"kind": "eda", "copies": 1}},
     "models": {
         "linear": {"kind": "linear", "view": "clean", "augment": ["eda"]},
-        "trees": {"kind": "lightgbm", "seeds": [0, 1], "prune": True, "trees": 15, "svd": 8, "num_leaves": 4},
+        "trees": {
+            "kind": "lightgbm",
+            "seeds": [0, 1],
+            "noise": "prune",
+            "trees": 15,
+            "svd": 8,
+            "num_leaves": 4,
+        },
         "encoder": {
             "kind": "transformer",
             "encoder": "data/tiny_encoder",

@@ -1,7 +1,7 @@
-"""Stage augment: rows made from train rows, each with its source.
+"""Stage augment: rows made from train rows, each with its source and the filters' verdict.
 
-Needs:    results/ingest/{task}/train.parquet, data/wordnet/
-Makes:    results/augment/{task}/{method}.parquet
+Needs:    results/ingest/{task}/, results/folds/{task}/ (label filter); data/wordnet/, encoders and models by kind
+Makes:    results/augment/{task}/{method}.parquet, {method}/fold{fold}.parquet (label filter)
 """
 
 
@@ -9,13 +9,14 @@ rule augment:
     """Every augmentation of the config."""
     input:
         expand("results/augment/{task}/{method}.parquet", task=TASK, method=list(plan.config.augment)),
+        judged_made(),
 
 
 rule augment_rows:
     """Make new rows by one augmentation."""
     input:
+        unpack(augment_files),
         train="results/ingest/{task}/train.parquet",
-        wordnet="data/wordnet/corpora/wordnet/data.noun",
     output:
         out="results/augment/{task}/{method}.parquet",
     log:
@@ -24,11 +25,38 @@ rule augment_rows:
         "results/benchmarks/augment/{task}/{method}.tsv"
     conda:
         "../../envs/cpu.yaml"
-    threads: 1
+    threads: lambda w: plan.augment_threads(w.method)
+    resources:
+        gpu=lambda w: plan.augment_gpus(w.method),
     params:
         block=lambda w: plan.augment(w.method),
-        code=plan.code("augment"),
+        code=lambda w: plan.code_of_augmentation("augment", w.method),
     message:
         "augment: {wildcards.method}"
     script:
         "../../scripts/augment.py"
+
+
+rule judge_made_rows:
+    """Judge the labels of made rows outside one fold, without that fold's rows."""
+    input:
+        made="results/augment/{task}/{method}.parquet",
+        train="results/ingest/{task}/train.parquet",
+        labels="results/ingest/{task}/labels.json",
+        folds="results/folds/{task}/folds.parquet",
+    output:
+        out="results/augment/{task}/{method}/fold{fold}.parquet",
+    log:
+        "results/logs/augment/{task}/{method}/fold{fold}.log",
+    benchmark:
+        "results/benchmarks/augment/{task}/{method}/fold{fold}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    params:
+        block=lambda w: plan.judge_made(w.method, int(w.fold)),
+        code=plan.code("augment_labels", "podium/models/linear.py"),
+    message:
+        "judge the labels of what {wildcards.method} made outside fold {wildcards.fold}"
+    script:
+        "../../scripts/augment_labels.py"

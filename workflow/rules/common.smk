@@ -39,19 +39,26 @@ wildcard_constraints:
     round="[0-9]+",
     folder="[^/]+",
     encoder="[A-Za-z0-9.-]+",
+    judge="[a-z][a-z0-9_]*|built-in",
+    split="all|fold[0-9]+",
 
 
 def fetched_files():
     """What the rules of stage fetch make for this config."""
     task = plan.config.tasks[TASK]
-    made = [path for path in (task.train, task.test, task.holdout) if path in plan.made]
+    others = [plan.other_file(name).file for name in plan.other_names()]
+    files = [task.train, task.test, task.holdout, *others]
+    made = [path for path in files if path in plan.made]
     for member in plan.members:
         made += [
             path for path in plan.encoder_files(member) if path in plan.made or path.startswith("data/hub/")
         ]
     wordnet = [path for view in plan.config.text.views for path in plan.wordnet(view)]
-    if plan.config.augment:
-        wordnet.append("data/wordnet/corpora/wordnet/data.noun")
+    for method in plan.config.augment:
+        wordnet += plan.augment_wordnet(method)
+        made += [
+            path for path in plan.augment_needs(method) if path in plan.made or path.startswith("data/hub/")
+        ]
     return sorted({*made, *wordnet})
 
 
@@ -60,10 +67,22 @@ def task_of(w):
     return plan.config.tasks[w.task]
 
 
+def one_of(names):
+    """The pattern of a wildcard that is one of some names; without any it matches nothing."""
+    return "|".join(names) or "(?!)"
+
+
 def test_files(w):
     """The test rows and the sample submission, where there is one."""
     task = task_of(w)
     return {"test": task.test} | ({"sample": task.sample} if task.sample else {})
+
+
+def left_out(w):
+    """How many rows of an external file were read, and left out by their label."""
+    return (
+        {"counts": f"results/ingest/{w.task}/{w.part}.counts.json"} if w.part in plan.external_names() else {}
+    )
 
 
 def profile_files(w):
@@ -74,30 +93,80 @@ def profile_files(w):
 
 def text_files(w):
     """The rows that a text view is made of, and the data of its steps."""
-    stage = "ingest" if w.part in ("train", "test") else "augment"
+    stage = "ingest" if w.part in ("train", "test", *plan.other_names()) else "augment"
     files = {"table": f"results/{stage}/{w.task}/{w.part}.parquet"}
     wordnet = plan.wordnet(w.view)
     return files | ({"wordnet": wordnet[0]} if wordnet else {})
 
 
+def text_changes_files(w):
+    """The train and test rows, the view that was made of them, and the data of its steps."""
+    rows, view = f"results/ingest/{w.task}", f"results/text/{w.task}/{w.view}"
+    files = {
+        "train": f"{rows}/train.parquet",
+        "test": f"{rows}/test.parquet",
+        "train_view": f"{view}/train.parquet",
+        "test_view": f"{view}/test.parquet",
+    }
+    wordnet = plan.wordnet(w.view)
+    return files | ({"wordnet": wordnet[0]} if wordnet else {})
+
+
 def train_files(w):
-    """What the training of one fold depends on besides folds, labels and the view of the train rows."""
+    """What the training of one fold depends on besides folds, labels and the train rows."""
     model, number = plan.model(w.member), int(w.round)
     view = plan.tables(w.member)
     files = {"texts": f"{view}/train.parquet"}
     if plan.encoder_files(w.member):
         files["encoder"] = plan.encoder_files(w.member)
-    if model.prune:
+    if plan.overrides():
+        files["overrides"] = f"results/noise/{w.task}/overrides.parquet"
+    if model.noise:
         files["noise"] = f"results/noise/{w.task}/fold{w.fold}.parquet"
     if model.augment:
-        files["augmented"] = expand(
-            "results/augment/{task}/{method}.parquet", task=w.task, method=model.augment
-        )
-        files["augmented_texts"] = expand("{view}/{method}.parquet", view=view, method=model.augment)
+        files["augmented"] = [f"results/augment/{w.task}/{method}.parquet" for method in model.augment]
+        files["augmented_texts"] = [f"{view}/{method}.parquet" for method in model.augment]
+        judged = plan.judged_methods(model)
+        if judged:
+            files["verdicts"] = [
+                f"results/augment/{w.task}/{method}/fold{w.fold}.parquet" for method in judged
+            ]
+    if plan.external_names():
+        names = plan.external_names()
+        files["external"] = [f"results/folds/{w.task}/external/{name}.parquet" for name in names]
+        files["external_texts"] = [f"{view}/{name}.parquet" for name in names]
     if number:
         files["pseudo"] = f"results/pseudo/{w.task}/round{number}/fold{w.fold}.parquet"
         files["test_texts"] = f"{view}/test.parquet"
+        if plan.unlabelled_names():
+            files["unlabelled_texts"] = [f"{view}/{name}.parquet" for name in plan.unlabelled_names()]
     return files
+
+
+def overrides_file(w):
+    """A person's word on single rows, where there is any."""
+    return {"overrides": f"results/noise/{w.task}/overrides.parquet"} if plan.overrides() else {}
+
+
+def judge_files(w):
+    """What a judge of labels reads its rows from."""
+    files = {"texts": f"{plan.judge_tables(w.judge)}/train.parquet"}
+    if plan.judge_encoder(w.judge):
+        files["encoder"] = plan.judge_encoder(w.judge)
+    return files | overrides_file(w)
+
+
+def augment_files(w):
+    """What an augmentation reads besides the train rows: WordNet, and a dictionary, an encoder or models."""
+    files = {"needs": plan.augment_needs(w.method)} if plan.augment_needs(w.method) else {}
+    wordnet = plan.augment_wordnet(w.method)
+    return files | ({"wordnet": wordnet[0]} if wordnet else {})
+
+
+def judged_made():
+    """The label verdicts of every fold on the rows of the augmentations that ask for them."""
+    asked = [method for method, block in plan.config.augment.items() if block.filter.label is not None]
+    return expand("results/augment/{task}/{method}/fold{fold}.parquet", task=TASK, method=asked, fold=FOLDS)
 
 
 def teacher_file(w):
@@ -123,6 +192,12 @@ def last_predictions(w, name):
     ]
 
 
+def figures_files(w):
+    """The test rows, for an ensemble that looks at figures of the texts, or one among all where none is named."""
+    names = [w.method] if hasattr(w, "method") else []
+    return {"test_texts": f"results/ingest/{w.task}/test.parquet"} if plan.reads_texts(*names) else {}
+
+
 def votes(w):
     """Test predictions of the voters' fold models in the round before, each in its last round by then."""
     before = int(w.round) - 1
@@ -130,6 +205,23 @@ def votes(w):
         f"results/predict/{w.task}/{member}/round{min(before, plan.last_round(member))}/test_folds.parquet"
         for member in plan.voters()
     ]
+
+
+def unlabelled_votes(w):
+    """What the same models say of each unlabelled file, and where its rows may be used."""
+    names, before = plan.unlabelled_names(), int(w.round) - 1
+    folders = [
+        f"results/predict/{w.task}/{member}/round{min(before, plan.last_round(member))}/unlabelled"
+        for member in plan.voters()
+    ]
+    return (
+        {
+            "unlabelled_folds": [f"{folder}/{name}.parquet" for name in names for folder in folders],
+            "placed": [f"results/folds/{w.task}/external/{name}.parquet" for name in names],
+        }
+        if names
+        else {}
+    )
 
 
 def all_oof(w):

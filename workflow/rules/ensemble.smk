@@ -14,6 +14,7 @@ rule ensemble:
 rule combine_members:
     """Combine the members by one method; its score is cross-fitted."""
     input:
+        unpack(figures_files),
         oof=lambda w: last_predictions(w, "oof"),
         test=lambda w: last_predictions(w, "test"),
         train="results/ingest/{task}/train.parquet",
@@ -45,6 +46,7 @@ ruleorder: choose_ensemble > combine_members
 rule choose_ensemble:
     """Choose among the methods by score; the choice itself is cross-fitted."""
     input:
+        unpack(figures_files),
         oof=lambda w: last_predictions(w, "oof"),
         test=lambda w: last_predictions(w, "test"),
         train="results/ingest/{task}/train.parquet",

@@ -1,7 +1,8 @@
 """Stage ingest: the competition's files become checked tables.
 
 Needs:    the competition's own files
-Makes:    results/ingest/{task}/train.parquet, test.parquet, labels.json, profile.json
+Makes:    results/ingest/{task}/train.parquet, test.parquet, labels.json, profile.json,
+          {part}.parquet of each external or unlabelled file
 """
 
 
@@ -13,6 +14,7 @@ rule ingest:
             task=TASK,
             name=["train.parquet", "test.parquet", "labels.json", "profile.json"],
         ),
+        expand("results/ingest/{task}/{part}.parquet", task=TASK, part=plan.other_names()),
 
 
 rule ingest_train:
@@ -58,6 +60,56 @@ rule ingest_test:
         "read and check the test rows"
     script:
         "../../scripts/ingest_test.py"
+
+
+rule ingest_external:
+    """Check the rows of an external file, and give them the task's own labels."""
+    input:
+        file=lambda w: plan.other_file(w.part).file,
+        labels="results/ingest/{task}/labels.json",
+    output:
+        out="results/ingest/{task}/{part}.parquet",
+        counts="results/ingest/{task}/{part}.counts.json",
+    log:
+        "results/logs/ingest/{task}/{part}.log",
+    benchmark:
+        "results/benchmarks/ingest/{task}/{part}.tsv"
+    wildcard_constraints:
+        part=one_of(plan.external_names()),
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    params:
+        block=lambda w: plan.ingest_external(w.part),
+        code=plan.code("ingest_external"),
+    message:
+        "read and check the rows of {wildcards.part}"
+    script:
+        "../../scripts/ingest_external.py"
+
+
+rule ingest_unlabelled:
+    """Check the rows of an unlabelled file, and write them as a table."""
+    input:
+        file=lambda w: plan.other_file(w.part).file,
+    output:
+        out="results/ingest/{task}/{part}.parquet",
+    log:
+        "results/logs/ingest/{task}/{part}.log",
+    benchmark:
+        "results/benchmarks/ingest/{task}/{part}.tsv"
+    wildcard_constraints:
+        part=one_of(plan.unlabelled_names()),
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    params:
+        block=lambda w: plan.ingest_unlabelled(w.part),
+        code=plan.code("ingest_unlabelled"),
+    message:
+        "read and check the rows of {wildcards.part}"
+    script:
+        "../../scripts/ingest_unlabelled.py"
 
 
 rule profile_rows:

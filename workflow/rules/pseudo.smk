@@ -1,6 +1,6 @@
-"""Stage pseudo: test rows whose label a fold's own models agree on.
+"""Stage pseudo: test and unlabelled rows whose label a fold's own models agree on.
 
-Needs:    results/predict/{task}/ of the round before
+Needs:    results/predict/{task}/ of the round before, results/folds/{task}/external/ of unlabelled files
 Makes:    results/pseudo/{task}/round{round}/fold{fold}.parquet
 """
 
@@ -19,6 +19,7 @@ rule pseudo:
 rule label_test_rows:
     """Choose the pseudo-labels that one fold is trained with."""
     input:
+        unpack(unlabelled_votes),
         test_folds=votes,
         train="results/ingest/{task}/train.parquet",
         labels="results/ingest/{task}/labels.json",

@@ -1,12 +1,12 @@
 """Stage text: text views, each a list of normalisation steps.
 
 Needs:    results/ingest/{task}/, results/augment/{task}/
-Makes:    results/text/{task}/{view}/{part}.parquet
+Makes:    results/text/{task}/{view}/{part}.parquet, results/text/{task}/{view}.changes.parquet
 """
 
 
 rule text:
-    """Every text view of the train and test rows."""
+    """Every text view of the train and test rows, and what each step did."""
     input:
         expand(
             "results/text/{task}/{view}/{part}.parquet",
@@ -14,10 +14,15 @@ rule text:
             view=list(plan.config.text.views),
             part=["train", "test"],
         ),
+        expand(
+            "results/text/{task}/{view}.changes.parquet",
+            task=TASK,
+            view=list(plan.config.text.views),
+        ),
 
 
 rule normalise_text:
-    """Normalise the text of the train, test or augmented rows."""
+    """Normalise the text of the train, test, augmented or other rows."""
     input:
         unpack(text_files),
     output:
@@ -28,7 +33,7 @@ rule normalise_text:
         "results/benchmarks/text/{task}/{view}/{part}.tsv"
     conda:
         "../../envs/cpu.yaml"
-    threads: 1
+    threads: 2
     params:
         block=lambda w: plan.text(w.view),
         code=plan.code("text"),
@@ -36,3 +41,25 @@ rule normalise_text:
         "text view {wildcards.view} of {wildcards.part}"
     script:
         "../../scripts/text.py"
+
+
+rule show_changes:
+    """Show how many rows each step of a view changed, and some of them before and after."""
+    input:
+        unpack(text_changes_files),
+    output:
+        out="results/text/{task}/{view}.changes.parquet",
+    log:
+        "results/logs/text/{task}/{view}.changes.log",
+    benchmark:
+        "results/benchmarks/text/{task}/{view}.changes.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 2
+    params:
+        block=lambda w: plan.text_changes(w.view),
+        code=plan.code("text_changes"),
+    message:
+        "changes of text view {wildcards.view}"
+    script:
+        "../../scripts/text_changes.py"

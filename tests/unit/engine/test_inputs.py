@@ -357,7 +357,7 @@ def test_tables_that_were_put_together_are_read_like_whole_ones(tmp_path: Path) 
     tokens.write(whole, tmp_path / "tokens.parquet")
     views = {"train": read_table(tmp_path / "tokens.parquet"), "eda": whole.iloc[10:].reset_index(drop=True)}
     wanted = pd.DataFrame(
-        {"id": ["12", "3", "29", "12"], "made_by": ["train", "train", "eda", "eda"]}, dtype="str"
+        {"id": ["12", "3", "29", "12"], "part": ["train", "train", "eda", "eda"]}, dtype="str"
     )
     joined = texts_of(wanted, views)
     expected = [list(map(int, whole["tokens_a"].iloc[int(number)])) for number in wanted["id"]]

@@ -207,8 +207,9 @@ def test_a_stopped_run_ends_with_the_same_bytes(
         {"target": (TARGET + 1) % 3},
         {"rows": ROWS.assign(text_a=ROWS["text_a"].str[::-1])},
         {"weight": np.full(40, 0.5)},
+        {"rows": ROWS.assign(draw=np.arange(40) % 2, draws=2)},
     ],
-    ids=["settings", "loss", "labels", "texts", "weights"],
+    ids=["settings", "loss", "labels", "texts", "weights", "draws"],
 )
 def test_a_checkpoint_of_another_run_is_never_used(
     encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
@@ -224,6 +225,34 @@ def test_a_checkpoint_of_another_run_is_never_used(
     fresh.fit(rows, target, weight)
     beside.fit(rows, target, weight, scratch=scratch)
     assert saved(beside, tmp_path / "a") == saved(fresh, tmp_path / "b")
+
+
+def test_each_epoch_trains_on_its_own_draw(
+    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """20 rows of every epoch, 10 of the even and 10 of the odd ones; a stopped run goes on with the same rows."""
+    rows = ROWS.assign(draw=[0] * 30 + [1] * 10, draws=[1] * 20 + [2] * 20)
+    seen: list[tuple[int, list[int]]] = []
+    plain = loop.Finetuning._step
+
+    def step(self: loop.Finetuning, epoch: int, batch: np.ndarray) -> dict[str, Any]:
+        seen.append((epoch, batch.tolist()))
+        return plain(self, epoch, batch)
+
+    undisturbed = unfitted(encoder)
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.Finetuning, "_step", step)
+        undisturbed.fit(rows, TARGET, np.ones(40))
+    for epoch in range(3):
+        trained = sorted(row for number, batch in seen if number == epoch for row in batch)
+        assert trained == [*range(20), *range(20 + 10 * (epoch % 2), 30 + 10 * (epoch % 2))]
+    with monkeypatch.context() as patch:
+        stop_after(patch, 6)
+        with pytest.raises(KeyboardInterrupt):
+            unfitted(encoder).fit(rows, TARGET, np.ones(40), scratch=tmp_path / "scratch")
+    resumed = unfitted(encoder)
+    resumed.fit(rows, TARGET, np.ones(40), scratch=tmp_path / "scratch")
+    assert saved(resumed, tmp_path / "a") == saved(undisturbed, tmp_path / "b")
 
 
 def test_a_damaged_checkpoint_is_left_aside(encoder: Path, tmp_path: Path) -> None:

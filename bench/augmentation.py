@@ -1,0 +1,157 @@
+"""Augmentation: test score of a linear and a transformer member without and with made rows, on parts of R8.
+
+Each seed draws its own part of the training rows. Differences are paired by seed. Finished runs are kept in ``--json
+FILE``, one line each: a stopped measurement is started again with the same file.
+"""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from bench import data_sets, engine
+from bench.common import ROOT, arguments, show
+from bench.runs import mean_and_error, plain_errors, run_all
+from podium import models
+from podium.augment.filters import KEPT
+from podium.augment.selection import select
+from podium.config import Linear
+from podium.errors import UserError
+from podium.files import read_table, write_table
+from podium.lineage import training_table
+from podium.metrics import score_labels
+from podium.plan import Plan
+from scripts import augment
+
+BACK = {"kind": "back_translation", "engine": "apertium"}
+METHODS: dict[str, dict[str, Any] | None] = {
+    "none": None,
+    "eda": {"kind": "eda"},
+    "eda, balanced": {"kind": "eda", "balance": True},
+    "eda, as the paper": {"kind": "eda", "variant": "paper"},
+    "back-translation": {**BACK, "through": ["spa"]},
+    "back-translation twice": {**BACK, "through": ["spa", "cat"], "copies": 2},
+}
+SHARES = (0.1, 0.3, 1.0)
+
+
+def main() -> None:
+    """Measure and print."""
+    given = arguments(
+        __doc__.splitlines()[0],
+        data={"default": "r8", "help": "data set (python -m bench.data_sets)"},
+        kinds={"nargs": "+", "default": ["linear", "transformer"], "help": "kinds of model"},
+        shares={"type": float, "nargs": "+", "default": list(SHARES), "help": "shares of the training rows"},
+        seeds={"type": int, "default": 5, "help": "number of seeds"},
+        jobs={"type": int, "default": 2, "help": "processes at a time, one thread each"},
+    )
+    shares, seeds, kinds = given.shares, given.seeds, given.kinds
+    if given.quick:
+        shares, seeds, kinds = [0.1], 1, ["linear"]
+    specs = [
+        {"data": given.data, "kind": kind, "share": share, "seed": seed, "method": method}
+        for seed in range(seeds)
+        for kind in kinds
+        for share in shares
+        for method in METHODS
+    ]
+    if shutil.which("apertium") is None:
+        print("left out: back-translation: apertium is not installed")
+        specs = [spec for spec in specs if not str(spec["method"]).startswith("back")]
+    if table := summary(run_all(specs, run, given.json, jobs=given.jobs)):
+        show(table, {}, None)
+
+
+def run(spec: dict[str, Any]) -> dict[str, Any]:
+    """Make rows, train on them and their sources, score the whole test part."""
+    data = data_sets.load(spec["data"])
+    count = round(spec["share"] * len(data.train))
+    train = data_sets.subset(data.train, count, seed=spec["seed"]).reset_index(drop=True)
+    block = METHODS[spec["method"]]
+    made, settings = (None, {}) if block is None else _made(block, train, spec["seed"])
+    folds = pd.DataFrame({"id": train["id"], "fold": 0})
+    augmented = [] if made is None else [(made, lambda rows, target: select(rows, target, **settings))]
+    table = training_table(train[["id", "target"]], folds, None, augmented=augmented)
+    texts = pd.concat([train, *([] if made is None else [made])]).set_index("id")
+    columns = [name for name in ("text_a", "text_b") if name in train.columns]
+    rows = texts.loc[table["id"], columns].reset_index()
+    model = models.make(
+        spec["kind"],
+        _options(spec["kind"], data),
+        classes=len(data.labels),
+        seed=spec["seed"],
+        device="cpu",
+        threads=1,
+    )
+    model.fit(rows, data.codes(table), table["weight"].to_numpy(copy=True))
+    predicted = np.array(data.labels)[model.predict(data.test.drop(columns="target")).argmax(axis=1)]
+    labels = sorted({*data.labels, *data.test["target"]})
+    score = score_labels(data.metric, data.test["target"].tolist(), predicted.tolist(), labels).value
+    return {"score": float(score), "rows": len(train), "made": len(table) - len(train)}
+
+
+def _made(block: dict[str, Any], train: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The kept made rows, by the workflow's own script, and the settings that choose among them."""
+    raw = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    raw |= {"augment": {"made": block}, "seed": seed, "models": {"linear": {"kind": "linear"}}}
+    plan = Plan.from_raw(raw, ROOT)
+    wordnet = plan.augment_wordnet("made")
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder, "results/augment/task")
+        write_table(train, place / "train.parquet")
+        augment.main(
+            train=place / "train.parquet",
+            out=place / "made.parquet",
+            wordnet=ROOT / wordnet[0] if wordnet else None,
+            **plan.augment("made"),
+        )
+        made = read_table(place / "made.parquet")
+    return made[made["verdict"] == KEPT].reset_index(drop=True), plan.selection("made")
+
+
+def _options(kind: str, data: data_sets.DataSet) -> dict[str, Any]:
+    if kind == "linear":
+        return {
+            key: value
+            for key, value in Linear(kind="linear", c=100.0).model_dump().items()
+            if key in ("tfidf", "c", "class_weight", "max_iter")
+        }
+    if kind != "transformer":
+        raise UserError(f"bench: kinds are linear and transformer, not '{kind}'")
+    return engine.options(kind, encoder=data_sets.encoder(), max_length=data.max_length, epochs=3)
+
+
+def summary(results: list[tuple[dict[str, Any], Any]]) -> list[dict[str, Any]]:
+    """One row for each kind of model, share and method."""
+    found: dict[tuple[Any, ...], dict[int, Any]] = {}
+    for spec, result in results:
+        found.setdefault((spec["kind"], spec["share"], spec["method"]), {})[spec["seed"]] = result
+    table = []
+    for (kind, share, method), runs in found.items():
+        base = found.get((kind, share, "none"), {})
+        mean, error = mean_and_error(run["score"] for run in runs.values())
+        pairs = [runs[seed]["score"] - base[seed]["score"] for seed in runs if seed in base]
+        gain, its_error = mean_and_error(pairs) if pairs else (float("nan"), float("nan"))
+        table.append(
+            {
+                "member": kind,
+                "share": share,
+                "method": method,
+                "seeds": len(runs),
+                "made": mean_and_error(run["made"] for run in runs.values())[0],
+                "score": mean,
+                "SE": error,
+                "gain": gain,
+                "SE of gain": its_error,
+            }
+        )
+    return table
+
+
+if __name__ == "__main__":
+    with plain_errors():
+        main()

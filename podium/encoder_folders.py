@@ -1,0 +1,32 @@
+"""Where the encoders that a config names lie: in the user's own folders, in fetched ones, in copies from the Hub."""
+
+from pathlib import Path
+
+from podium import fetch
+
+ENCODER = "data/models/all-MiniLM-L6-v2"
+FETCHED = {ENCODER: "all-MiniLM-L6-v2"}  # folders of encoders that a rule fetches
+
+
+def folder_of(encoder: str) -> str | None:
+    """The local folder that an encoder's name means; None for a name on the Hub."""
+    path = Path(encoder).expanduser()
+    return str(path) if encoder.startswith((".", "/", "~", "data/")) or path.is_dir() else None
+
+
+def hub_folder(name: str, revision: str | None) -> str:
+    """Folder of the copy of an encoder from the Hub."""
+    suffix = f"@{revision.replace('/', '--')}" if revision else ""
+    return f"data/hub/{name.replace('/', '--')}{suffix}"
+
+
+def local_folder(name: str, revision: str | None) -> str:
+    """The folder that an encoder is opened from, whatever kind of name it has."""
+    return folder_of(name) or hub_folder(name, revision)
+
+
+def files_of(folder: str) -> list[str]:
+    """What a job that opens the encoder depends on: its fetched files, or its folder."""
+    if folder in FETCHED:
+        return [f"{folder}/{name}" for name in fetch.outputs(FETCHED[folder])]
+    return [folder]

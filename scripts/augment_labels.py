@@ -1,0 +1,43 @@
+"""Judge the labels of the rows that one augmentation made, for one fold."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from podium.augment import labels as made_labels
+from podium.files import read_json, read_table, write_table
+from scripts import job
+
+
+def main(
+    *,
+    made: Path,
+    train: Path,
+    folds: Path,
+    labels: Path,
+    out: Path,
+    method: str,
+    fold: int,
+    bar: float,
+    inner_folds: int,
+    seed: int,
+    threads: int,
+) -> None:
+    """Write ``id``, ``verdict`` of the made rows whose source is outside ``fold``."""
+    verdicts: pd.DataFrame = made_labels.judge(
+        read_table(made),
+        read_table(train),
+        read_table(folds),
+        read_json(labels),
+        method=method,
+        fold=fold,
+        bar=bar,
+        inner_folds=inner_folds,
+        seed=seed,
+        threads=threads,
+    )
+    write_table(verdicts, out)
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)

@@ -1,0 +1,40 @@
+"""Predict the rows of an unlabelled file with a member's fold models."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from podium import models
+from podium.devices import device_for
+from podium.files import read_json, read_table, write_table
+from podium.predict import to_table
+from podium.targets import TaskType
+from scripts import job
+
+
+def main(
+    *,
+    fold_models: list[Path],
+    texts: Path,
+    placed: Path,
+    labels: Path,
+    out: Path,
+    kind: str,
+    type: TaskType,
+    threads: int,
+) -> None:
+    """Write what each fold model says of the ``placed`` rows: ``id``, ``fold``, then a column a class."""
+    names, ids = read_json(labels), read_table(placed, columns=["id"])["id"]
+    rows = read_table(texts).set_index("id").loc[ids].reset_index()
+    tables = []
+    with device_for(kind) as device:
+        for fold, folder in enumerate(fold_models):
+            model = models.load(kind, folder, device=device, threads=threads)
+            table = to_table(ids, model.predict(rows), names, type)
+            table.insert(1, "fold", fold)
+            tables.append(table)
+    write_table(pd.concat(tables, ignore_index=True), out)
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)
