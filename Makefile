@@ -27,7 +27,7 @@ demo: .venv/installed
 	$(BIN)/snakemake all check_holdout
 
 test: .venv/installed-dev
-	$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist loadfile
+	$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
