@@ -17,7 +17,7 @@ from bench import data_sets, engine
 from bench.common import ROOT, arguments, show
 from bench.runs import mean_and_error, plain_errors, run_all
 from podium import models
-from podium.augment.filters import KEPT
+from podium.augment import KEPT
 from podium.augment.selection import select
 from podium.config import Linear
 from podium.errors import UserError

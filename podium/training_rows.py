@@ -7,14 +7,13 @@ from typing import Any
 import pandas as pd
 
 from podium import train
+from podium.augment import KEPT
 from podium.augment.selection import select
 from podium.files import read_table
 from podium.lineage import Action, Select, training_table
 from podium.models import KINDS
 from podium.targets import TaskType
 from podium.train import FoldData
-
-KEPT = "kept"  # verdict of a made row that may be trained on
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,31 +51,29 @@ class Settings:
     pseudo_weight: float
 
 
-def read(
-    inputs: Inputs, settings: Settings, fold: int, *, hold_out: bool
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the training table of ``fold`` (``podium.lineage``; of all folds without ``hold_out``) and the folds."""
-    folds = read_table(inputs.folds)
+def table_of(
+    inputs: Inputs, settings: Settings, folds: pd.DataFrame, fold: int | None, *, same_as: pd.Series | None
+) -> pd.DataFrame:
+    """Return the training table of ``fold`` (``podium.lineage.training_table``)."""
     verdicts = dict(zip(settings.judged, inputs.verdicts, strict=True))
     augmented = [
         (_kept(read_table(path), verdicts.get(name)), _selector(settings.augment[name]))
         for name, path in zip(settings.augment, inputs.augmented, strict=True)
     ]
     external = {name: read_table(path) for name, path in zip(settings.external, inputs.external, strict=True)}
-    table = training_table(
+    return training_table(
         read_table(inputs.rows, columns=["id", "target"]),
         folds,
-        fold if hold_out else None,
+        fold,
         noise=None if inputs.noise is None else read_table(inputs.noise),
         action=settings.action or "prune",
         overrides=None if inputs.overrides is None else read_table(inputs.overrides),
-        same_as=_same_as(read_table(inputs.texts)),
+        same_as=same_as,
         augmented=augmented,
         external=external,
         pseudo=None if inputs.pseudo is None else read_table(inputs.pseudo),
         pseudo_weight=settings.pseudo_weight,
     )
-    return table, folds
 
 
 def fold_data(
@@ -94,8 +91,10 @@ def fold_data(
     Raises ``UserError`` when no row is left to train on.
     """
     files, chosen = Inputs(**inputs), Settings(**settings)
-    table, folds = read(files, chosen, fold, hold_out=hold_out)
-    return train.fold_data(table, views(files, chosen), folds, fold, labels, type, epochs=KINDS[kind].epochs)
+    folds, texts = read_table(files.folds), views(files, chosen)
+    same_as = _same_as(texts["train"])
+    table = table_of(files, chosen, folds, fold if hold_out else None, same_as=same_as)
+    return train.fold_data(table, texts, folds, fold, labels, type, epochs=KINDS[kind].epochs)
 
 
 def views(inputs: Inputs, settings: Settings) -> dict[str, pd.DataFrame]:

@@ -17,6 +17,9 @@ Nothing heavy is imported here: the training rules use ``podium.augment.selectio
 from dataclasses import dataclass
 from pathlib import Path
 
+KEPT = "kept"
+"""Verdict of a made row that may be trained on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from podium.augment import Resources
+from podium.augment import KEPT, Resources
 from podium.augment.frame import Job, Segments, assemble, jobs
 from podium.errors import UserError
 from podium.seeds import derive
@@ -169,7 +169,7 @@ def _table(
     ]
     found = assemble(table, wanted, texts, method=method, copies=copies)
     keys = dict.fromkeys((job.row, job.draw, job.copy) for job in wanted)
-    verdicts = [MASK_LOST if key in lost else "kept" for key in keys]
+    verdicts = [MASK_LOST if key in lost else KEPT for key in keys]
     log.info("%s: %d rows made of %d, %d lost a mask", method, len(found), len(table), len(lost))
     return found.assign(verdict=pd.Series(verdicts, index=found.index, dtype="str"))
 

@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from podium.augment import negation
+from podium.augment import KEPT, negation
 from podium.augment.frame import columns_of
 from podium.augment.words import size
 from podium.lemmas import UNSPACED
 
 log = logging.getLogger(__name__)
 
-KEPT = "kept"
 _WORD = re.compile(r"\w+")
 
 

@@ -9,7 +9,7 @@ import logging
 import numpy as np
 import pandas as pd
 
-from podium.augment.filters import KEPT
+from podium.augment import KEPT
 from podium.errors import UserError
 from podium.folds import make_folds
 from podium.models import make
