@@ -28,6 +28,8 @@ rule combine_members:
         "results/logs/ensemble/{task}/{method}.log",
     benchmark:
         "results/benchmarks/ensemble/{task}/{method}.tsv"
+    wildcard_constraints:
+        method=one_of(plan.config.ensemble.names),
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -38,9 +40,6 @@ rule combine_members:
         "ensemble: {wildcards.method}"
     script:
         "../../scripts/ensemble.py"
-
-
-ruleorder: choose_ensemble > combine_members
 
 
 rule choose_ensemble:

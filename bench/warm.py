@@ -1,0 +1,88 @@
+"""Snakemake whose Python jobs begin as copies of one process that has imported everything.
+
+A job that is started the usual way imports pandas, scikit-learn or torch for seconds before it works for a few
+tenths of one; in a measurement of hundreds of tiny jobs that is nearly all of the time. The workflow, its rules, its
+scripts and their files are the same here, and each job still has a process of its own.
+
+    python bench/warm.py --cores 2 all          # in the folder of a clone, whose own podium and scripts are run
+    python bench/warm.py --leak 5 --cores 2 all # with a rule of lineage broken on purpose (bench.leaks)
+"""
+
+import importlib
+import os
+import runpy
+import subprocess
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+
+
+def main(arguments: list[str]) -> None:
+    """Run Snakemake in the current folder with ``arguments``; does not return."""
+    sys.path[0] = str(Path.cwd())
+    leak = None
+    if arguments[:1] == ["--leak"]:
+        leak, arguments = int(arguments[1]), arguments[2:]
+    from snakemake import cli
+    from snakemake.script import PythonScript
+
+    PythonScript.execute_script = _forked(leak)
+    sys.argv = ["snakemake", *arguments]
+    cli.main()
+
+
+def _import(script: str, params: Any) -> None:
+    """Import what the job will, in this process: nothing may compute here, for a thread would not survive the fork."""
+    importlib.import_module(f"scripts.{script}")
+    kind = params.get("block", {}).get("kind")
+    from podium.models import KINDS
+
+    if kind in KINDS:
+        importlib.import_module(KINDS[kind].module)
+
+
+def _forked(leak: int | None) -> Any:
+    """A replacement for ``PythonScript.execute_script``."""
+
+    def execute_script(self: Any, fname: str, edit: bool = False) -> None:
+        from snakemake.benchmark import benchmarked
+
+        _import(Path(self.path.get_filename()).stem, self.params)
+        pid = os.fork()
+        if pid == 0:
+            os._exit(_run(fname, self.rulename, leak))
+        with benchmarked(pid, self.bench_record):
+            status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        if status:
+            raise subprocess.CalledProcessError(status, f"{sys.executable} {fname}")
+
+    return execute_script
+
+
+def _run(script: str, rule: str, leak: int | None) -> int:
+    """In the job's own process: the script to its end; return the exit status."""
+    try:
+        if leak is not None:
+            sys.path.append(str(HERE.parent))
+            leaks = runpy.run_path(str(HERE / "leaks.py"))
+            leaks["plant"](leak, rule)
+        runpy.run_path(script, run_name="__main__")
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+        traceback.print_exc()
+        return 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
