@@ -12,6 +12,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
+from podium.predict import PREFIX
+
 COLUMNS = ["id", "source_id", "made_by", "part", "target", "weight", "draw", "draws"]
 Action = Literal["prune", "relabel", "weight"]
 
@@ -57,7 +59,8 @@ def training_table(
     external
         Rows of other files by the file's name: ``id``, ``target``, ``weight``, ``twins`` (folds with a near-duplicate).
     pseudo
-        Pseudo-labels made by this fold's models: ``id``, ``label``, ``accepted``, ``part`` (``test`` where not given).
+        Pseudo-labels made by this fold's models: ``id``, ``label``, ``accepted``, ``part`` (``test`` where not given),
+        and ``p:CLASS`` for each class where they are soft.
     pseudo_weight
         Weight of a pseudo-labelled row.
 
@@ -65,8 +68,9 @@ def training_table(
     -------
     ``id``, ``source_id`` (the row it was made from, itself for a real row), ``made_by`` ("train", the name of an
     augmentation or of an external file, "pseudo"), ``part`` (the table that has its text), ``target``, ``weight`` (a
-    made row has its source's), ``draw`` and ``draws`` (a row is trained on in the epochs e with e mod draws = draw);
-    in the order of ``train``, then of ``augmented``, ``external``, ``pseudo``.
+    made row has its source's), ``draw`` and ``draws`` (a row is trained on in the epochs e with e mod draws = draw),
+    and with soft pseudo-labels ``p:CLASS``, empty for rows whose label is hard; in the order of ``train``, then of
+    ``augmented``, ``external``, ``pseudo``.
 
     Raises
     ------
@@ -98,7 +102,9 @@ def training_table(
     if pseudo is not None:
         taken = pseudo[pseudo["accepted"]]
         part = taken["part"] if "part" in taken.columns else "test"
-        parts.append(_rows(taken["id"], taken["id"], "pseudo", part, taken["label"], pseudo_weight))
+        rows = _rows(taken["id"], taken["id"], "pseudo", part, taken["label"], pseudo_weight)
+        soft = [column for column in taken.columns if column.startswith(PREFIX)]
+        parts.append(pd.concat([rows, taken[soft]], axis=1) if soft else rows)
     return pd.concat(parts, ignore_index=True)
 
 

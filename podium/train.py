@@ -9,6 +9,8 @@ import pandas as pd
 
 from podium.errors import UserError
 from podium.models import Classifier
+from podium.predict import columns
+from podium.soft import trimmed
 from podium.targets import TaskType, to_array, type_of
 
 
@@ -32,6 +34,8 @@ def texts_of(table: pd.DataFrame, views: dict[str, pd.DataFrame]) -> pd.DataFram
 class FoldData:
     """What one fold's model is trained on and predicts: rows with text, targets (``podium.targets``), weights.
 
+    ``soft`` (N, K) float32 are the class probabilities of each row where some labels are soft (``podium.soft``), of
+    rows with a hard label 0 and 1; None where all are hard. ``target`` is then the label that the voters chose.
     ``rows`` also has ``cluster``, the number of the near-duplicates that a row, or its source, belongs to, ``real``,
     whether it is one of the competition's own, ``draw`` and ``draws`` (``podium.lineage``).
     """
@@ -41,6 +45,7 @@ class FoldData:
     weight: np.ndarray
     held_out: pd.DataFrame
     table: pd.DataFrame
+    soft: np.ndarray | None = None
 
 
 def fold_data(
@@ -63,6 +68,7 @@ def fold_data(
     if table.empty:
         raise UserError(f"train: fold {fold} has no rows to train on; use fewer folds or prune less")
     held_ids = folds.loc[folds["fold"] == fold, "id"]
+    target = to_array(table["target"], labels, type)
     return FoldData(
         rows=texts_of(table, views).assign(
             cluster=_clusters(table, folds),
@@ -70,11 +76,24 @@ def fold_data(
             draw=table["draw"].to_numpy(),
             draws=table["draws"].to_numpy(),
         ),
-        target=to_array(table["target"], labels, type),
+        target=target,
         weight=table["weight"].to_numpy(dtype=np.float64, copy=True),
         held_out=views["train"].set_index("id").loc[held_ids].reset_index(),
         table=table,
+        soft=_soft(table, target, labels),
     )
+
+
+def _soft(table: pd.DataFrame, target: np.ndarray, labels: list[str]) -> np.ndarray | None:
+    """Class probabilities (N, K) of the rows of a training table with soft labels."""
+    names = columns(labels)
+    if not set(names) <= set(table.columns):
+        return None
+    proba = table[names].to_numpy(dtype=np.float32, copy=True)
+    hard = np.isnan(proba).any(axis=1)
+    proba[hard] = 0
+    proba[hard, target[hard]] = 1
+    return trimmed(proba)
 
 
 def _clusters(table: pd.DataFrame, folds: pd.DataFrame) -> np.ndarray:
@@ -93,8 +112,9 @@ def fit_and_predict(
     ``scratch`` is a folder for checkpoints (``Classifier.fit``). ``teacher`` is a model of the same fold, which has not
     seen the held-out rows either; its predictions for the training rows are taught beside their labels.
     """
-    taught = {} if teacher is None else {"teacher": teacher.predict(data.rows)}
-    model.fit(data.rows, data.target, data.weight, scratch=scratch, **taught)
+    more = {} if teacher is None else {"teacher": teacher.predict(data.rows)}
+    more |= {} if data.soft is None else {"soft": data.soft}
+    model.fit(data.rows, data.target, data.weight, scratch=scratch, **more)
     return model.predict(data.held_out)
 
 

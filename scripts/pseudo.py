@@ -1,14 +1,16 @@
 """Choose the pseudo-labelled test and unlabelled rows that may train one fold in the next round."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from podium.alignment import fold_numbers, probabilities
 from podium.external import barred
-from podium.files import read_json, read_table, write_table
-from podium.pseudo import class_shares, select
+from podium.files import read_json, read_table, write_json, write_table
+from podium.pseudo_choice import Rules, choose
 from podium.targets import encode
 from scripts import job
 
@@ -16,52 +18,60 @@ from scripts import job
 def main(
     *,
     test_folds: list[Path],
+    oof: list[Path],
     train: Path,
     folds: Path,
     labels: Path,
     out: Path,
+    facts: Path,
     fold: int,
-    agree: float,
-    confidence: float,
-    max_share: float,
-    balance: str,
+    rules: dict[str, Any],
     unlabelled: list[str],
     unlabelled_folds: list[Path] | None = None,
     placed: list[Path] | None = None,
 ) -> None:
-    """Write ``id``, ``label``, ``votes``, ``confidence``, ``accepted``, ``why``, ``part`` of every candidate.
+    """Write every candidate's verdict (``podium.pseudo_choice``) with its ``id`` and ``part``, and the facts.
 
-    Only what the voters' models of this ``fold`` predicted is read: they never saw its labels. ``part`` is test or one
-    of the ``unlabelled`` files; of these ``placed`` has the rows in this order, and ``unlabelled_folds`` the voters'
-    tables of the first file, then of the next.
+    Of candidates only what the voters' models of this ``fold`` predicted is read, of train rows only those outside it.
+    ``part`` is test or one of the ``unlabelled`` files; of these ``placed`` has the rows in this order, and
+    ``unlabelled_folds`` the voters' tables of the first file, then of the next.
     """
-    names = read_json(labels)
-    rows = read_table(train, columns=["id", "target"])
-    voters = [_of_fold(path, fold) for path in test_folds]
-    ids = [voters[0]["id"]]
-    proba = [np.stack([probabilities(table, ids[0], names) for table in voters])]
-    kept_away = [np.zeros(len(ids[0]), dtype=bool)]
-    for number, path in enumerate(placed or []):
-        table = read_table(path)
-        paths = (unlabelled_folds or [])[number * len(voters) : (number + 1) * len(voters)]
-        ids.append(table["id"])
-        proba.append(np.stack([probabilities(_of_fold(one, fold), ids[-1], names) for one in paths]))
-        kept_away.append(barred(table, fold))
-    truth, assigned = encode(rows["target"], names), fold_numbers(read_table(folds), rows["id"])
-    verdict = select(
-        np.concatenate(proba, axis=1),
-        agree=agree,
-        confidence=confidence,
-        max_share=max_share,
-        balance=balance,
-        class_share=class_shares(truth, assigned, fold=fold, classes=len(names)),
-        barred=np.concatenate(kept_away),
+    names, rows = read_json(labels), read_table(train, columns=["id", "target"])
+    assigned = fold_numbers(read_table(folds), rows["id"])
+    outside = assigned != fold
+    tables = [read_table(path) for path in placed or []]
+    files = [test_folds, *_by_file(unlabelled_folds or [], len(test_folds))]
+    ids = [_of_fold(test_folds[0], fold)["id"], *(table["id"] for table in tables)]
+
+    def candidates() -> Iterator[np.ndarray]:
+        for paths in zip(*files, strict=True):
+            said = [
+                probabilities(_of_fold(path, fold), own, names) for path, own in zip(paths, ids, strict=True)
+            ]
+            yield np.concatenate(said)
+
+    sizes = [len(own) for own in ids]
+    table, found = choose(
+        candidates(),
+        (probabilities(read_table(path), rows["id"], names)[outside] for path in oof),
+        truth=encode(rows["target"][outside], names),
+        folds=assigned[outside],
+        names=names,
+        tested=np.arange(sum(sizes)) < sizes[0],
+        barred=np.concatenate([np.zeros(sizes[0], dtype=bool), *(barred(other, fold) for other in tables)]),
+        rules=Rules(**rules),
     )
-    verdict.insert(0, "id", pd.concat(ids).to_numpy())
-    verdict["label"] = verdict["label"].map(dict(enumerate(names))).astype("str")
-    parts = zip(["test", *unlabelled], ids, strict=True)
-    verdict["part"] = pd.Series([part for part, found in parts for _ in range(len(found))], dtype="str")
-    write_table(verdict, out)
+    table.insert(0, "id", pd.concat(ids).to_numpy())
+    parts = pd.Series(np.repeat(["test", *unlabelled], sizes), dtype="str")
+    table.insert(6, "part", parts)
+    write_table(table, out)
+    accepted = {part: int(table["accepted"][parts == part].sum()) for part in ["test", *unlabelled]}
+    write_json({"fold": fold, "parts": accepted, **found}, facts)
+
+
+def _by_file(paths: list[Path], voters: int) -> list[list[Path]]:
+    """The voters' tables of each file."""
+    return [paths[start : start + voters] for start in range(0, len(paths), voters)]
 
 
 def _of_fold(path: Path, fold: int) -> pd.DataFrame:

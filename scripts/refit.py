@@ -42,7 +42,7 @@ def main(
             threads=threads,
         )
         scratch = model.parent / "refit_checkpoint"
-        models.go_on(classifier, start, data.rows, data.target, data.weight, scratch=scratch)
+        models.go_on(classifier, start, data.rows, data.target, data.weight, scratch=scratch, soft=data.soft)
         models.save(classifier, model)
     write_table(data.table, trained_on)
     if isinstance(classifier, models.Stepwise):

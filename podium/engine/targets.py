@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 
+from podium.soft import class_counts as soft_counts
 from podium.targets import TaskType, type_of
 
 SCORES = ("loss", "accuracy", "macro_f1")
@@ -62,8 +63,12 @@ def as_target(target: np.ndarray, classes: int, device: torch.device) -> torch.T
     return torch.as_tensor(target, dtype=torch.float32, device=device)
 
 
-def class_counts(target: np.ndarray, weight: np.ndarray, classes: int) -> np.ndarray:
-    """Weighted rows of each class (K,); ones where a row has no single class."""
+def class_counts(
+    target: np.ndarray, weight: np.ndarray, classes: int, soft: np.ndarray | None = None
+) -> np.ndarray:
+    """Weighted rows of each class (K,), by ``soft`` (N, K) where given; ones where a row has no single class."""
+    if soft is not None:
+        return soft_counts(soft, weight)
     if type_of(target) != "single_label":
         return np.ones(classes)
     return np.bincount(target, weights=weight, minlength=classes)

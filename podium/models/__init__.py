@@ -30,11 +30,15 @@ class Classifier(Protocol):
         *,
         scratch: Path | None = None,
         teacher: np.ndarray | None = None,
+        soft: np.ndarray | None = None,
     ) -> None:
         """Fit on ``rows`` (N) with row weights ``weight`` (N,).
 
         ``target`` has the form of the task's type (``podium.targets``): int64 class indices (N,) of a single-label
         task, float32 0 and 1 (N, K) of a multi-label task, float64 values (N, T) of a regression.
+
+        Of a single-label task ``soft`` (N, K) are the classes' probabilities that count in place of ``target``
+        (``podium.soft``); where each row has one class, the model is the same as without.
 
         A kind that trains for long keeps checkpoints in the folder ``scratch``, takes up those of the same run, and
         removes the folder at the end; quick kinds have no use for it.
@@ -97,10 +101,11 @@ def go_on(
     weight: np.ndarray,
     *,
     scratch: Path | None,
+    soft: np.ndarray | None = None,
 ) -> None:
     """Fit an unfitted ``model`` on ``rows`` from where the model of its kind that is saved in ``start`` ended."""
     fit: Any = model.fit  # of a kind that can
-    fit(rows, target, weight, scratch=scratch, start=start)
+    fit(rows, target, weight, scratch=scratch, start=start, soft=soft)
 
 
 def load(kind: str, folder: Path, *, device: str, threads: int) -> Classifier:

@@ -64,13 +64,22 @@ class Model:
         self.curve = pd.DataFrame()
 
     def fit(
-        self, rows: pd.DataFrame, target: np.ndarray, weight: np.ndarray, *, scratch: Path | None = None
+        self,
+        rows: pd.DataFrame,
+        target: np.ndarray,
+        weight: np.ndarray,
+        *,
+        scratch: Path | None = None,
+        soft: np.ndarray | None = None,
     ) -> None:
         """Fit the vocabulary, the vectors and the classes' weights; see ``Classifier.fit``."""
         rng = np.random.default_rng(self.seed)
         bags = self.features.fit(rows)
         self.type = type_of(target)
-        if self.type == "single_label":
+        if soft is not None:
+            self.present = np.flatnonzero(soft.any(axis=0))
+            target = soft[:, self.present]
+        elif self.type == "single_label":
             self.present, target = np.unique(target, return_inverse=True)
         self.vectors = self._first_vectors(rng)
         self.output = np.zeros((len(self.present), self.vectors.shape[1]), dtype=np.float32)
@@ -80,6 +89,7 @@ class Model:
                 epochs=self.options.epochs,
                 learning_rate=self.options.learning_rate,
                 smoothing=self.options.smoothing,
+                sigmoid=self.type == "multi_label",
                 rng=rng,
             )
         log.info("fasttext: %d rows, %d features, mean loss %.4f", *bags.shape, self.curve["loss"].iloc[-1])
@@ -140,6 +150,7 @@ def descend(
     epochs: int,
     learning_rate: float,
     smoothing: float,
+    sigmoid: bool,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
     """Stochastic gradient descent one row at a time, in place; return the mean loss of each epoch.
@@ -157,7 +168,8 @@ def descend(
     bags
         The rows' shares of features (N, F).
     target, weight
-        Class indices (N,), or labels (N, P) of 0 and 1; factors (N,) on the rows' losses.
+        Class indices (N,) or probabilities (N, P), or, with ``sigmoid``, labels (N, P) of 0 and 1; factors (N,) on the
+        rows' losses.
     smoothing
         Share of the target that is spread evenly over the classes, or over both values of a label (Szegedy et al. 2016,
         arXiv 1512.00567, section 7).
@@ -169,11 +181,11 @@ def descend(
         for place in rng.permutation(len(blocks)):
             rows, features, shares, overlaps = blocks[place]
             rates = learning_rate * (1 - np.arange(done, done + len(rows)) / steps) * weight[rows]
-            wanted = _wanted(target[rows], len(output_PD), smoothing)
+            wanted = _wanted(target[rows], len(output_PD), smoothing, sigmoid=sigmoid)
             changes, losses = _walk(
                 shares @ vectors_FD[features],
                 *(overlaps, output_PD, wanted, rates.astype(np.float32)),
-                sigmoid=target.ndim == 2,
+                sigmoid=sigmoid,
             )
             vectors_FD[features] -= shares.T @ changes
             lost += float(losses @ weight[rows])
@@ -182,10 +194,10 @@ def descend(
     return pd.DataFrame(curve)
 
 
-def _wanted(target: np.ndarray, classes: int, smoothing: float) -> np.ndarray:
-    """Smoothed targets (B, P) of class indices (B,) or labels (B, P)."""
+def _wanted(target: np.ndarray, classes: int, smoothing: float, *, sigmoid: bool) -> np.ndarray:
+    """Smoothed targets (B, P) of class indices (B,), or of probabilities or labels (B, P)."""
     if target.ndim == 2:
-        return (target * (1 - smoothing) + smoothing / 2).astype(np.float32)
+        return (target * (1 - smoothing) + smoothing / (2 if sigmoid else classes)).astype(np.float32)
     wanted = np.full((len(target), classes), smoothing / classes, dtype=np.float32)
     wanted[np.arange(len(target)), target] += 1 - smoothing
     return wanted

@@ -22,6 +22,7 @@ from podium.files import read_json, write_json, write_text
 from podium.models import spread
 from podium.models.statistics import text_statistics
 from podium.models.tfidf import Tfidf
+from podium.soft import copies
 from podium.targets import TaskType, type_of
 
 log = logging.getLogger(__name__)
@@ -72,7 +73,13 @@ class Model:
         self.boosters: list[lightgbm.Booster] = []  # none where there is a single class
 
     def fit(
-        self, rows: pd.DataFrame, target: np.ndarray, weight: np.ndarray, *, scratch: Path | None = None
+        self,
+        rows: pd.DataFrame,
+        target: np.ndarray,
+        weight: np.ndarray,
+        *,
+        scratch: Path | None = None,
+        soft: np.ndarray | None = None,
     ) -> None:
         """Fit features and trees; see ``Classifier.fit``."""
         self.type = type_of(target)
@@ -82,6 +89,9 @@ class Model:
             tfidf = self.features.fit(rows)
             self.components = self._components(tfidf)
             columns = self._columns(tfidf, rows)
+        if soft is not None:
+            place, target, weight = copies(soft, weight)
+            columns = columns[place]
         if self.type != "single_label":
             self.boosters = [
                 self._grown(columns, column, weight) for column in np.ascontiguousarray(target.T)

@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from podium.files import read_json, write_json
 from podium.models import spread
 from podium.models.tfidf import Tfidf
+from podium.soft import copies
 from podium.targets import TaskType, type_of
 
 log = logging.getLogger(__name__)
@@ -51,12 +52,21 @@ class Model:
         self.middle, self.scale = np.zeros(classes), np.ones(classes)  # (T,) of a regression's values
 
     def fit(
-        self, rows: pd.DataFrame, target: np.ndarray, weight: np.ndarray, *, scratch: Path | None = None
+        self,
+        rows: pd.DataFrame,
+        target: np.ndarray,
+        weight: np.ndarray,
+        *,
+        scratch: Path | None = None,
+        soft: np.ndarray | None = None,
     ) -> None:
         """Fit features and coefficients; see ``Classifier.fit``."""
         self.type = type_of(target)
         with threadpool_limits(self.threads):
             matrix = self.features.fit(rows)
+            if soft is not None:
+                place, target, weight = copies(soft, weight)
+                matrix = matrix[place]
             self.present = np.unique(target) if self.type == "single_label" else np.arange(self.classes)
             self.coef = np.zeros((len(self.present), matrix.shape[1]), dtype=np.float32)
             self.intercept = np.zeros(len(self.present), dtype=np.float32)

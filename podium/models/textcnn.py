@@ -66,13 +66,22 @@ class Model:
         set_up(self.device.type, threads)
 
     def fit(
-        self, rows: pd.DataFrame, target: np.ndarray, weight: np.ndarray, *, scratch: Path | None = None
+        self,
+        rows: pd.DataFrame,
+        target: np.ndarray,
+        weight: np.ndarray,
+        *,
+        scratch: Path | None = None,
+        soft: np.ndarray | None = None,
     ) -> None:
         """Fit vocabulary and network; see ``Classifier.fit``. A killed run in ``scratch`` is taken up where it was."""
         self.type, self.scale = type_of(target), Scale.of(target, weight)
         self.pair = len(segments(rows)) == 2
         if self.type == "single_label":
             self.present, target = np.unique(target, return_inverse=True)
+            if soft is not None:
+                self.present = np.flatnonzero(soft.any(axis=0))
+                soft = soft[:, self.present]
             if len(self.present) == 1:
                 return
         table_VD = self._first_vectors(rows)
@@ -82,12 +91,12 @@ class Model:
             *(len(rows), len(self.words), 100 * encoded.rows_cut),
         )
         classes = len(self.present)
-        loss = self._loss(class_counts(target, weight, classes))
+        loss = self._loss(class_counts(target, weight, classes, soft))
         torch.manual_seed(self.seed)
         self.network = self._network(table_VD, outputs=loss.outputs).train()
         data = Rows(
             encoded,
-            as_target(self.scale.standardised(target), classes, self.device),
+            as_target(self.scale.standardised(target) if soft is None else soft, classes, self.device),
             torch.as_tensor(weight, dtype=torch.float32, device=self.device),
             turns=turns_of(rows),
         )

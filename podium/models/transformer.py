@@ -80,6 +80,7 @@ class Model:
         *,
         scratch: Path | None = None,
         teacher: np.ndarray | None = None,
+        soft: np.ndarray | None = None,
         start: Path | None = None,
     ) -> None:
         """Fine-tune on ``rows``; see ``Classifier.fit``. A killed run in ``scratch`` is taken up where it was.
@@ -90,7 +91,9 @@ class Model:
         self.scale = Scale.of(target, weight)
         encoded = self._encode_training(rows)
         torch.manual_seed(self.seed)
-        backbone = self._build(Path(self.options.encoder), counts=class_counts(target, weight, self.classes))
+        backbone = self._build(
+            Path(self.options.encoder), counts=class_counts(target, weight, self.classes, soft)
+        )
         check_ids(int(encoded.tokens.max(initial=0)), backbone.encoder, self.options.encoder)
         if start is not None:
             self._read_head(start)
@@ -105,7 +108,7 @@ class Model:
         self.network.to(self.device).train()
         data = Rows(
             encoded,
-            as_target(self.scale.standardised(target), self.classes, self.device),
+            as_target(self.scale.standardised(target) if soft is None else soft, self.classes, self.device),
             torch.as_tensor(weight, dtype=torch.float32, device=self.device),
             None if teacher is None else torch.as_tensor(teacher, dtype=torch.float32, device=self.device),
             turns_of(rows),

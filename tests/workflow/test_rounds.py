@@ -85,3 +85,81 @@ def test_what_is_saved_predicts_alone(finished_rounds: Clone) -> None:
     for name in ("model", "refit"):
         model = models.load("transformer", folder / name, device="cpu", threads=1)
         assert np.allclose(model.predict(rows).sum(axis=1), 1)
+
+
+UNTIL: dict[str, Any] = {
+    "rounds": 4,
+    "until_helps": True,
+    "voters": ["linear"],
+    "confidence": {"earn": 0.45, "*": 0.4},
+    "max_share": 1.0,
+    "balance": "none",
+    "labels": "soft",
+    "weight": [1.0, 0.5],
+}
+
+
+def utility(clone: Clone, number: int, fold: int) -> float:
+    """Accuracy of a round's out-of-fold predictions of the rows outside one fold."""
+    truth = clone.table("ingest/topic/train.parquet").set_index("id")["target"]
+    folds = clone.table("folds/topic/folds.parquet").set_index("id")["fold"].reindex(truth.index)
+    oof = clone.table(f"predict/topic/linear-s0/round{number}/oof.parquet").set_index("id")
+    said = oof.reindex(truth.index).idxmax(axis=1).str.removeprefix("p:")
+    return float((said == truth)[folds != fold].mean())
+
+
+def test_rounds_go_on_only_until_they_stop_helping(make_clone: Any) -> None:
+    """Each fold's round by the scores on the others; no round is trained that nobody can use."""
+    linear = CONFIG["models"]["linear"] | {"augment": [], "view": "raw", "c": 1.0}
+    config = CONFIG | {"models": {"linear": linear}, "augment": {}, "pseudo": UNTIL}
+    config["tasks"] = {"topic": CONFIG["tasks"]["topic"] | {"metric": "accuracy"}}
+    config["ensemble"] = {"methods": ["mean"], "submit": "mean"}
+    clone = make_clone("until", config, per_class=16)
+    clone.snakemake("report")
+    folder = clone.folder / "results/predict/topic/linear-s0"
+    facts = json.loads((folder / "settled/rounds.json").read_text(encoding="utf-8"))
+    trained = len(facts["gains"])
+    wanted = []
+    for fold in range(3):
+        scores = [utility(clone, number, fold) for number in range(trained + 1)]
+        stops = [number for number in range(1, trained + 1) if scores[number] <= scores[number - 1]]
+        wanted.append(stops[0] - 1 if stops else trained)
+    assert facts["rounds"] == wanted
+    assert set(wanted) == {0, 1}, "the case that is wanted here: it helps some folds"
+    assert trained == 2
+    assert not (folder / f"round{trained + 1}").exists()
+
+    folds = clone.table("folds/topic/folds.parquet").set_index("id")["fold"]
+    settled = clone.table("predict/topic/linear-s0/settled/oof.parquet")
+    ends = []
+    for fold, number in enumerate(wanted):
+        own = clone.table(f"predict/topic/linear-s0/round{number}/oof.parquet")
+        mine = (settled["id"].map(folds) == fold).to_numpy()
+        pd.testing.assert_frame_equal(settled[mine], own[mine])
+        said = clone.table(f"predict/topic/linear-s0/round{number}/test_folds.parquet")
+        ends.append(said[said["fold"] == fold].filter(like="p:").to_numpy())
+    test = clone.table("predict/topic/linear-s0/settled/test.parquet")
+    assert np.allclose(test.filter(like="p:"), np.mean(ends, axis=0), atol=1e-6)
+    pd.testing.assert_frame_equal(clone.table("ensemble/topic/mean/oof.parquet"), settled)
+
+    seen = clone.table("train/topic/linear-s0/round2/fold0/trained_on.parquet")
+    pseudo = seen["made_by"] == "pseudo"
+    assert pseudo.any()
+    assert (seen["weight"] == np.where(pseudo, 0.5, 1)).all()
+    assert np.allclose(seen.loc[pseudo].filter(like="p:").sum(axis=1), 1, atol=1e-4)
+    assert seen.loc[~pseudo].filter(like="p:").isna().all(axis=None)
+    scores = pd.read_csv(clone.folder / "results/scores.csv", dtype={"round": "str"})
+    members = scores[scores["what"] == "member"]
+    assert members["round"].tolist() == [*map(str, range(trained + 1)), "settled"]
+    summary = (clone.folder / "results/report/summary.txt").read_text(encoding="utf-8")
+    assert summary.count("by out-of-fold rows at the same bars") == trained
+    assert clone.jobs("report") == set()
+    config["pseudo"] = UNTIL | {"until_helps": False, "rounds": trained}
+    clone.configure(config)
+    redone = {job for job in clone.jobs("report") if "linear-s0" in job or job.startswith("pseudo")}
+    # Its own models of round 1 vote in fold 2 now, where those of round 0 did
+    assert redone == {
+        "pseudo-labels of round 2, fold 2",
+        "train linear-s0, round 2, fold 2",
+        "predict with linear-s0, round 2",
+    }

@@ -9,10 +9,11 @@ Makes:    results/predict/{task}/{member}/round{round}/oof.parquet, test.parquet
 rule predict:
     """Predictions of every member, in every round."""
     input:
-        [
+        lambda w: [
             f"results/predict/{TASK}/{member}/round{number}/test.parquet"
-            for member, number in plan.member_rounds()
+            for member, number in rounds_in_use()
         ],
+        settled_members("test.parquet"),
 
 
 rule predict_rows:

@@ -8,9 +8,9 @@ Makes:    results/train/{task}/{member}/round{round}/fold{fold}/
 rule train:
     """Every member's fold models, in every round."""
     input:
-        [
+        lambda w: [
             f"results/train/{TASK}/{member}/round{number}/fold{fold}/card.json"
-            for member, number in plan.member_rounds()
+            for member, number in rounds_in_use()
             for fold in FOLDS
         ],
 
