@@ -32,7 +32,7 @@ def _rows(folder: Path) -> list[dict[str, Any]]:
     """Accuracy by cross-validation and on the held-out test part."""
     truth = pd.read_csv(folder / "data/reuters_r8/holdout.csv", dtype="str").set_index("id")["label"]
     found = []
-    for score in read_json(folder / "results/scores/topic/scores.json"):
+    for score in read_json(folder / "results/scores.json")["rows"]:
         found.append(_row(score, _true_score(folder, score, truth), len(truth)))
     return found
 
@@ -60,6 +60,7 @@ def _row(score: dict[str, Any], true: float, rows: int) -> dict[str, Any]:
         "se": score["se"],
         "true": true,
         "difference / se": (score["cv"] - true) / error,
+        "in the 90% interval": score["board_low"] <= true <= score["board_high"],
     }
 
 

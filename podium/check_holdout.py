@@ -160,6 +160,11 @@ def _facts(
     }
 
 
+def expected(true_score: float, low: float, high: float) -> dict[str, Any]:
+    """Return ``expected_low`` and ``expected_high``, where the true score was said to lie, and whether it does."""
+    return {"expected_low": low, "expected_high": high, "inside": low <= true_score <= high}
+
+
 def _same_ids(predicted: pd.Index, true: pd.Index) -> None:
     for name, have, lack in (("the submission", predicted, true), ("the truth", true, predicted)):
         missing = lack[~lack.isin(have)]
@@ -200,6 +205,9 @@ def render(result: dict[str, Any]) -> str:
         f"  reported minus true          {result['difference']:+.4f}"
         + ("" if away is None else f"  ({away:+.2f} standard errors)"),
     ]
+    if "inside" in result:
+        span = f"{result['expected_low']:.4f} to {result['expected_high']:.4f}"
+        lines.append(f"  expected in 9 of 10 cases     {span}: {'inside' if result['inside'] else 'outside'}")
     if "accuracy" in result:
         lines.append(f"  accuracy                      {result['accuracy']:.4f}")
     return "\n".join(lines)

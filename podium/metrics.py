@@ -198,6 +198,13 @@ def paired_se(
     return metrics_errors.paired_spread(found, truth, first, second, classes=classes)
 
 
+def what_it_reads(
+    metric: str, truth: np.ndarray, predicted: np.ndarray | None, proba: np.ndarray | None
+) -> np.ndarray:
+    """Return what the metric is a function of beside the truth, as ``score`` takes it: labels or ``proba``."""
+    return _given(get(metric, type_of(truth)), metric, truth, predicted, proba)
+
+
 def fold_scores(
     metric: str,
     truth: np.ndarray,

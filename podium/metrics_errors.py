@@ -20,15 +20,20 @@ GROUPS = 100
 _SEED = 20170
 
 
-def cell_draws(found: Metric, truth: np.ndarray, given: Sequence[np.ndarray], *, classes: int) -> np.ndarray:
-    """Return a metric of counts (G, D) of each of G decisions (N,) on the same D = 500 draws of the rows."""
+def cell_draws(
+    found: Metric, truth: np.ndarray, given: Sequence[np.ndarray], *, classes: int, rows: int | None = None
+) -> np.ndarray:
+    """Return a metric of counts (G, D) of each of G decisions (N,) on the same D = 500 draws of the rows.
+
+    ``rows`` is how many are drawn; None draws N.
+    """
     assert found.terms is not None
     assert found.combine is not None
     joint = truth.astype(np.int64)
     for labels in given:
         joint = joint * classes + labels
     cells, filled = np.unique(joint, return_counts=True)
-    drawn = np.random.default_rng(_SEED).multinomial(len(truth), filled / filled.sum(), size=DRAWS)
+    drawn = np.random.default_rng(_SEED).multinomial(rows or len(truth), filled / filled.sum(), size=DRAWS)
     columns = [cells // classes**power % classes for power in range(len(given), -1, -1)]
     row, true = columns[0], _sum_by(drawn, columns[0], classes)
     values = []

@@ -1,52 +1,134 @@
-"""The table of all scores: members round by round, ensembles, the final decision."""
+"""The table of all scores: members round by round, ensembles, what is submitted; each with its errors."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from podium import metrics
-from podium.alignment import fold_numbers, probabilities
-from podium.targets import TaskType, to_array
+from podium import metrics, resampling
+from podium.alignment import fold_numbers, positions, probabilities
+from podium.metric_file import is_own
+from podium.resampling import Drawn, Units
+from podium.targets import JOINT, TaskType, to_array
+
+SETTLED = "settled"
+"""In the column ``round``: each fold in the round that counts for it (``podium.pseudo_rounds``)."""
 
 
-def of_member(
-    oof: pd.DataFrame,
-    train: pd.DataFrame,
-    folds: pd.DataFrame,
-    labels: list[str],
-    *,
-    metric: str,
-    type: TaskType,
-) -> dict[str, Any]:
-    """Score a member's out-of-fold predictions: ``metric``, ``cv``, ``se``, ``folds`` (value in each fold)."""
-    truth, assigned = to_array(train["target"], labels, type), fold_numbers(folds, train["id"])
-    proba = probabilities(oof, train["id"], labels, type)
-    cv = metrics.score(metric, truth, None, proba, classes=len(labels))
-    by_fold = metrics.fold_scores(metric, truth, None, proba, assigned, classes=len(labels))
-    return {"metric": metric, "cv": cv.value, "se": cv.se, "folds": by_fold}
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """A row of the table: the value in each fold, and the value with its draws (``podium.resampling``)."""
+
+    what: str
+    name: str
+    round: str
+    folds: list[float]
+    drawn: Drawn
+
+    @property
+    def cv(self) -> float:
+        """The score."""
+        return self.drawn.value
 
 
-def table(
-    members: Sequence[tuple[str, int, dict[str, Any]]],
-    ensembles: Sequence[tuple[str, dict[str, Any]]],
-    decision: dict[str, Any],
-) -> pd.DataFrame:
-    """One row a score: ``what``, ``name``, ``round``, ``metric``, ``cv``, ``se``, then ``fold0``...
+class Scorer:
+    """Scores out-of-fold tables of one task, all with the same draws.
 
-    ``members`` holds (member, round, score facts), ``ensembles`` (method, score facts); facts have ``metric``, ``cv``,
-    ``se``, ``folds``. Every score is of out-of-fold predictions; tuned ones are cross-fitted.
+    ``train`` has ``id`` and ``target`` of the N training rows, ``folds`` their ``fold`` and ``cluster``; ``test_rows``
+    is the number of rows that the leaderboard's score is of.
     """
-    rows = [_row("member", name, str(number), facts) for name, number, facts in members]
-    rows += [_row("ensemble", name, "", facts) for name, facts in ensembles]
-    rows.append(_row("submitted", f"{decision['ensemble']} + {decision['method']}", "", decision))
-    return pd.DataFrame(rows)
+
+    def __init__(
+        self,
+        train: pd.DataFrame,
+        folds: pd.DataFrame,
+        labels: list[str],
+        *,
+        metric: str,
+        type: TaskType,
+        test_rows: int,
+    ) -> None:
+        self.metric, self.type, self.labels, self.test_rows = metric, type, labels, test_rows
+        self.ids = train["id"]
+        self.truth = to_array(train["target"], labels, type)
+        self.folds = fold_numbers(folds, self.ids)
+        self.found = metrics.get(metric, type)
+        self.units = Units.of(
+            self.folds,
+            folds["cluster"].to_numpy()[positions(folds, self.ids)],
+            groups=resampling.COMPUTED if is_own(metric) else resampling.GROUPS,
+        )
+
+    def score(
+        self, what: str, name: str, round: str, oof: pd.DataFrame, decided: pd.DataFrame | None = None
+    ) -> Scored:
+        """Score predictions, or with ``decided`` (``id``, ``label``) what was decided from them.
+
+        A metric that reads probabilities scores these whatever was decided.
+        """
+        proba = probabilities(oof, self.ids, self.labels, self.type)
+        said = None
+        if decided is not None and self.found.uses != "proba":
+            texts = decided["label"].iloc[positions(decided, self.ids)]
+            # Of labels in order the first is the decision; a multi-label row's are joined by the same sign
+            single = self.type == "single_label"
+            said = to_array(texts.str.split(JOINT).str[0] if single else texts, self.labels, self.type)
+        classes = len(self.labels)
+        value = metrics.value(self.metric, self.truth, said, proba, classes=classes)
+        drawn = resampling.draw(
+            self.found,
+            self.truth,
+            metrics.what_it_reads(self.metric, self.truth, said, proba),
+            self.units,
+            value=value,
+            classes=classes,
+            test_rows=self.test_rows,
+        )
+        by_fold = metrics.fold_scores(self.metric, self.truth, said, proba, self.folds, classes=classes)
+        return Scored(what, name, round, by_fold, drawn)
+
+    def utility(self, value: float) -> float:
+        """The value with its sign such that greater is better."""
+        return metrics.utility(self.metric, value)
 
 
-def _row(what: str, name: str, round: str, facts: dict[str, Any]) -> dict[str, Any]:
-    folds = {f"fold{number}": value for number, value in enumerate(facts["folds"])}
-    keys = {"what": what, "name": name, "round": round, "metric": facts["metric"]}
-    return {**keys, "cv": facts["cv"], "se": facts["se"], **folds}
+def table(rows: Sequence[Scored], *, task: str, metric: str, chosen: str) -> pd.DataFrame:
+    """One row a score.
+
+    Columns: ``task``, ``what`` (member, ensemble, submitted), ``name``, ``round``, ``metric``, ``cv``, ``se``, ``low``
+    and ``high`` (where the score on endless new rows is in 90% of the cases), ``board_low`` and ``board_high`` (where
+    that on the test rows is), ``fold0``..., ``chosen``: whether it is the ensemble that predicts the test rows. Every
+    score is of out-of-fold predictions; tuned ones are cross-fitted.
+    """
+    return pd.DataFrame([_row(row, task=task, metric=metric, chosen=chosen) for row in rows])
+
+
+def _row(row: Scored, *, task: str, metric: str, chosen: str) -> dict[str, Any]:
+    return {
+        "task": task,
+        "what": row.what,
+        "name": row.name,
+        "round": row.round,
+        "metric": metric,
+        "cv": row.cv,
+        **errors(row, metric),
+        **{f"fold{number}": value for number, value in enumerate(row.folds)},
+        "chosen": row.what == "ensemble" and row.name == chosen,
+    }
+
+
+def errors(row: Scored, metric: str) -> dict[str, float]:
+    """Standard error and intervals; an interval ends where the metric does."""
+    (low, high), (board_low, board_high) = row.drawn.interval(), row.drawn.board()
+    ends = {"low": low, "high": high, "board_low": board_low, "board_high": board_high}
+    if not is_own(metric):
+        ends = {
+            name: min(end, 1.0) if metrics.greater_is_better(metric) else max(end, 0.0)
+            for name, end in ends.items()
+        }
+    return {"se": row.drawn.se, **ends}
 
 
 def best_member(scores: pd.DataFrame) -> pd.Series:
@@ -54,3 +136,9 @@ def best_member(scores: pd.DataFrame) -> pd.Series:
     members = scores[scores["what"] == "member"]
     sign = 1 if metrics.greater_is_better(str(members["metric"].iloc[0])) else -1
     return members.loc[(sign * members["cv"]).idxmax()]
+
+
+def best(rows: Sequence[Scored], metric: str) -> Scored:
+    """The best of some scores; the first of equals."""
+    utilities = np.array([metrics.utility(metric, row.cv) for row in rows])
+    return rows[int(utilities.argmax())]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from podium import alignment, metrics, tables
-from podium.check_holdout import compare, compare_columns, render
+from podium.check_holdout import compare, compare_columns, expected, render
 from podium.files import read_json, read_table, write_json, write_text
 from podium.submission_columns import Form
 from podium.targets import JOINT, TaskType, encode, sort_labels
@@ -36,7 +36,7 @@ def main(
 
     A submission of probabilities is judged by the labels ``decided`` with it; a metric of probabilities by ``proba``.
     """
-    reported, classes = read_json(score), read_json(labels)
+    reported, classes = read_json(score)["chosen"], read_json(labels)
     metric = reported["metric"]
     true_rows = tables.read_rows(truth, columns=None, encoding=None, separator=None)
     rows = tables.read_rows(submission, columns=None, encoding=None, separator=None)
@@ -82,6 +82,7 @@ def main(
             reported_cv=reported["cv"],
             reported_se=reported["se"],
         )
+    result |= expected(result["true_score"], reported["board_low"], reported["board_high"])
     write_json(result, report)
     write_text(render(result) + "\n", summary)
     _log.info("%s", render(result))

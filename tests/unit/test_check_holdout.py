@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from podium.check_holdout import compare, render
+from podium.check_holdout import compare, expected, render
 from podium.errors import UserError
 
 
@@ -46,6 +46,14 @@ def test_rows_are_joined_by_id_and_the_difference_is_in_standard_errors() -> Non
     assert lines[0] == "accuracy on 4 held-out rows"
     assert "+0.0500" in lines[3]
     assert "(+0.21 standard errors)" in lines[3]
+
+
+@pytest.mark.parametrize(("high", "inside"), [(0.75, "inside"), (0.74, "outside")])
+def test_the_true_score_is_set_beside_where_it_was_said_to_lie(high: float, inside: str) -> None:
+    result = run(TRUTH.assign(label=["a", "b", "b", "b"]))
+    result |= expected(result["true_score"], 0.5, high)
+    assert result["inside"] == (inside == "inside")
+    assert f"expected in 9 of 10 cases     0.5000 to {high:.4f}: {inside}" in render(result)
 
 
 def test_no_spread_gives_no_standard_errors() -> None:

@@ -1,6 +1,6 @@
 """Stage check_holdout: the reported score beside the true one.
 
-Needs:    results/submission.csv, results/decision/{task}/score.json, the holdout file
+Needs:    results/submission.csv, results/scores.json, the holdout file
 Makes:    results/check_holdout/report.json, summary.txt
 """
 
@@ -16,7 +16,7 @@ rule compare_with_holdout:
     input:
         submission="results/submission.csv",
         truth=holdout_file,
-        score=f"results/decision/{plan.task}/score.json",
+        score="results/scores.json",
         labels=f"results/ingest/{plan.task}/labels.json",
         decided=f"results/decision/{plan.task}/test.parquet",
         proba=f"results/ensemble/{plan.task}/{plan.config.ensemble.submit}/test.parquet",

@@ -1,32 +1,39 @@
 """Stage scores: every score in one table.
 
-Needs:    results/predict/, results/ensemble/, results/decision/
-Makes:    results/scores/{task}/scores.csv, scores.json
+Needs:    results/predict/, results/ensemble/, results/decision/, results/folds/
+Reads, where they are: results/benchmarks/, results/logs/ and results/train/, for scores.csv
+Makes:    results/scores.csv, results/scores.json
 """
 
 
 rule scores:
     """The table of scores."""
     input:
-        expand("results/scores/{task}/scores.csv", task=TASK),
+        "results/scores.csv",
 
 
 rule score_all:
     """Score members, ensembles and the decision on held-out rows."""
     input:
+        unpack(settled_oof),
         oof=all_oof,
-        ensembles=expand("results/ensemble/{{task}}/{method}/fit.json", method=plan.ensembles()),
-        decision="results/decision/{task}/score.json",
-        train="results/ingest/{task}/train.parquet",
-        labels="results/ingest/{task}/labels.json",
-        folds="results/folds/{task}/folds.parquet",
+        ensembles=expand("results/ensemble/{task}/{method}/fit.json", task=TASK, method=plan.ensembles()),
+        ensembles_oof=expand(
+            "results/ensemble/{task}/{method}/oof.parquet", task=TASK, method=plan.ensembles()
+        ),
+        decided=f"results/decision/{plan.task}/oof.parquet",
+        decision=f"results/decision/{plan.task}/score.json",
+        train=f"results/ingest/{plan.task}/train.parquet",
+        test=f"results/ingest/{plan.task}/test.parquet",
+        labels=f"results/ingest/{plan.task}/labels.json",
+        folds=f"results/folds/{plan.task}/folds.parquet",
     output:
-        table="results/scores/{task}/scores.csv",
-        facts="results/scores/{task}/scores.json",
+        table="results/scores.csv",
+        facts="results/scores.json",
     log:
-        "results/logs/scores/{task}.log",
+        "results/logs/scores/scores.log",
     benchmark:
-        "results/benchmarks/scores/{task}.tsv"
+        "results/benchmarks/scores/scores.tsv"
     conda:
         "../../envs/cpu.yaml"
     threads: 1
