@@ -140,6 +140,23 @@ def _add_near(
             found[one[near], group[other[near]]] = True
 
 
+def similarity(texts: Sequence[str], left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return the Jaccard similarity (P,) of the shingles of pairs of texts, whose positions are ``left`` and ``right``.
+
+    It is what ``clusters`` compares with its threshold; texts that are equal after case folding and collapsing of
+    whitespace have 1, one without any shingle and another one 0.
+    """
+    folded = [" ".join(text.casefold().split()) for text in texts]
+    rows, unique = pd.factorize(np.array(folded, dtype=object))
+    shingles = _shingles(list(unique))
+    one, other = rows[left], rows[right]
+    filled = np.diff(shingles.indptr) > 0
+    some = filled[one] & filled[other]
+    found = np.where(one == other, 1.0, 0.0)
+    found[some] = _jaccard(shingles, one[some], other[some])
+    return found
+
+
 def components(*labelings: np.ndarray) -> np.ndarray:
     """Return labels (N,) of the finest partition that keeps together what any labelling (N,) keeps together.
 
