@@ -11,9 +11,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
+
+from podium import timings
 
 ROOT = Path(__file__).parents[2]
 PARTS = ["Snakefile", "config.yaml", "podium", "scripts", "workflow", "profiles", "envs", "competitions"]
@@ -75,14 +78,16 @@ class Clone:
         """Write ``config.yaml``."""
         (self.folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
 
-    def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+    def command(self, *arguments: str, warm: bool = False) -> list[str]:
+        program = [str(ROOT / "bench/warm.py")] if warm else ["-m", "snakemake"]
+        return [sys.executable, *program, "--cores", "2", *arguments]
 
-    def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run Snakemake to its end."""
-        done = subprocess.run(
-            self.command(*arguments), cwd=self.folder, env=_environment(), capture_output=True, text=True
-        )
+    def snakemake(
+        self, *arguments: str, check: bool = True, warm: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake to its end; ``warm``: with jobs that are forked, for a test of results alone."""
+        command = self.command(*arguments, warm=warm)
+        done = subprocess.run(command, cwd=self.folder, env=_environment(), capture_output=True, text=True)
         if check and done.returncode:
             pytest.fail(
                 f"snakemake {' '.join(arguments)} failed\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
@@ -116,13 +121,16 @@ class Clone:
         return pd.read_parquet(self.folder / "results" / name)
 
     def bytes_of_results(self) -> dict[str, str]:
-        """Digest of every result; logs and timings left out."""
+        """Digest of every result; logs, timings and the columns of time in ``scores.csv`` left out."""
         results = self.folder / "results"
+        scores = pd.read_csv(results / "scores.csv", dtype="str").drop(columns=list(timings.COLUMNS))
         return {
+            "scores.csv": hashlib.sha256(scores.to_csv().encode()).hexdigest(),
+        } | {
             path.relative_to(results).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in sorted(results.rglob("*"))
             if path.is_file()
-            and path.relative_to(results).parts[0] not in ("logs", "benchmarks")
+            and path.relative_to(results).parts[0] not in ("logs", "benchmarks", "scores.csv")
             and ".snakemake" not in path.name
         }
 
@@ -132,3 +140,20 @@ def _environment() -> dict[str, str]:
         name: value for name, value in os.environ.items() if not name.startswith(("PODIUM_MAIN", "SNAKEMAKE"))
     }
     return {**kept, "PYTHONWARNINGS": "", "XDG_CACHE_HOME": str(Path.home() / ".cache")}
+
+
+def sample_numbers(train: int, test: int) -> dict[str, pd.DataFrame]:
+    """Files of a tiny competition whose words are numbers: each class has some of its own."""
+    random = np.random.default_rng(0)
+    target = np.arange(train + test) % len(CLASSES)
+    words = [[*random.integers(0, 20, 8), *(100 + 10 * code + random.integers(0, 4, 4))] for code in target]
+    texts = [" ".join(str(word) for word in random.permutation(row)) for row in words]
+    ids = [f"r{number}" for number in range(train + test)]
+    table = pd.DataFrame({"id": ids, "text": texts, "label": [CLASSES[code] for code in target]})
+    tested = table.iloc[train:]
+    return {
+        "train.csv": table.iloc[:train],
+        "test.csv": tested[["id", "text"]],
+        "holdout.csv": tested[["id", "label"]],
+        "sample_submission.csv": tested[["id"]].assign(label=CLASSES[0]),
+    }
