@@ -21,8 +21,9 @@ rule all:
     input:
         "results/submission.csv",
         "results/report/summary.txt",
-        expand("results/scores/{task}/scores.csv", task=TASK),
+        "results/scores.csv",
         expand("results/noise/{task}/review.csv", task=plan.judged),
+        trust_files("facts.json", "shifted_cv.json"),
         expand("results/text/{task}/{view}.changes.parquet", task=TASK, view=plan.views_in_use()),
 
 
@@ -45,6 +46,7 @@ include: "workflow/rules/tokens.smk"
 include: "workflow/rules/folds.smk"
 include: "workflow/rules/noise.smk"
 include: "workflow/rules/augment.smk"
+include: "workflow/rules/pretrain.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/predict.smk"
 include: "workflow/rules/pseudo.smk"
@@ -52,6 +54,7 @@ include: "workflow/rules/ensemble.smk"
 include: "workflow/rules/decision.smk"
 include: "workflow/rules/submission.smk"
 include: "workflow/rules/scores.smk"
+include: "workflow/rules/adversarial.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/check_holdout.smk"
 

@@ -6,6 +6,12 @@ from podium import fetch
 
 ENCODER = "data/models/all-MiniLM-L6-v2"
 FETCHED = {ENCODER: "all-MiniLM-L6-v2"}  # folders of encoders that a rule fetches
+PRETRAINED = "pretrain/"  # before the name of a pretraining of the config
+
+
+def pretraining_of(encoder: str | None) -> str | None:
+    """The pretraining whose result an encoder's name means; None for any other name."""
+    return encoder.removeprefix(PRETRAINED) if encoder and encoder.startswith(PRETRAINED) else None
 
 
 def folder_of(encoder: str) -> str | None:

@@ -8,7 +8,7 @@ import numpy as np
 from podium import metrics
 from podium.config import Task
 from podium.decision import mistake as decision_mistake
-from podium.encoder_folders import FETCHED, folder_of
+from podium.encoder_folders import FETCHED, folder_of, pretraining_of
 from podium.errors import UserError
 from podium.ingest import column_mistakes, needed
 from podium.ingest_external import id_column, target_mistakes
@@ -16,6 +16,7 @@ from podium.ingest_targets import mistakes, names_of, parse
 from podium.metric_file import is_own
 from podium.metrics import label_mistake
 from podium.plan import Plan
+from podium.pseudo_choice import floors_of
 from podium.submission import rehearse
 from podium.submission_columns import Form
 from podium.tables import columns_of, read_rows
@@ -32,11 +33,20 @@ def check(plan: Plan) -> None:
     found = [mistake for name, task in plan.config.tasks.items() for mistake in _task(plan, name, task)]
     for name, model in plan.config.models.items():
         encoder, vectors = getattr(model, "encoder", None), getattr(model, "vectors", None)
-        folder = folder_of(encoder) if encoder else None
+        folder = folder_of(encoder) if encoder and pretraining_of(encoder) is None else None
         if folder and folder not in FETCHED and not Path(folder, "config.json").is_file():
             found.append(f"models.{name}.encoder: {folder} has no config.json")
         if vectors is not None and not Path(vectors).is_file():
             found.append(f"models.{name}.vectors: there is no file {vectors}; put it there, or mend the path")
+    for name, pretraining in plan.config.pretrain.items():
+        folder = folder_of(pretraining.encoder) if pretraining.encoder else None
+        if folder and folder not in FETCHED and not Path(folder, "config.json").is_file():
+            found.append(f"pretrain.{name}.encoder: {folder} has no config.json")
+        for path in plan.pretrain_vectors(name):
+            if not Path(path).is_file():
+                found.append(
+                    f"pretrain.{name}.scratch.vectors: there is no file {path}; put it there, or mend the path"
+                )
     for name in plan.config.augment:
         found += [f"augment.{name}: {mistake}" for mistake in _augment_files(plan, name)]
     if found:
@@ -128,6 +138,7 @@ def _targets(plan: Plan, name: str, task: Task) -> Iterator[str]:
         rows = read_rows(train, columns=target, encoding=task.encoding, separator=task.separator)
         if task.type == "single_label":
             labels = sort_labels(label for label in rows[target[0]] if label)
+            yield from _pseudo_bars(plan, labels)
             if mistake := label_mistake(plan.metric, target[0], labels):
                 yield f"tasks.{name}.metric: {mistake}"
             elif is_own(task.metric):
@@ -150,6 +161,14 @@ def _targets(plan: Plan, name: str, task: Task) -> Iterator[str]:
             rehearse(sample, labels, form=Form(**plan.submission()))
     except UserError as error:
         yield f"tasks.{name}: {error}"
+
+
+def _pseudo_bars(plan: Plan, labels: list[str]) -> Iterator[str]:
+    """A class that bars of pseudo-labels name and that is none of ``labels``."""
+    try:
+        floors_of(plan.config.pseudo.bars(), labels)
+    except UserError as error:
+        yield str(error)
 
 
 def _other_targets(plan: Plan, own: str, labels: list[str]) -> Iterator[str]:

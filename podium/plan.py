@@ -14,9 +14,9 @@ from podium.config import Config, Linear, Model, TextCnn, Transformer, member_na
 from podium.encoder_folders import ENCODER, FETCHED, files_of, local_folder
 from podium.errors import UserError
 from podium.models import KINDS
+from podium.plan_adversarial import AdversarialPlan
 from podium.plan_data import INGESTED, WORDNET
 from podium.plan_ensemble import options_of, reads_texts
-from podium.plan_noise import NoisePlan
 from podium.validation import load
 
 REUTERS = "data/reuters_r8"
@@ -28,7 +28,7 @@ RESOURCES = [
 ]
 
 
-class Plan(NoisePlan):
+class Plan(AdversarialPlan):
     """The workflow's view of one config; ``root`` is the folder of the Snakefile."""
 
     def __init__(self, config: Config, root: Path) -> None:
@@ -75,14 +75,16 @@ class Plan(NoisePlan):
         """Every (member, round) that is trained."""
         return [(member, number) for member in self.members for number in range(self.last_round(member) + 1)]
 
+    def scored_rounds(self) -> list[tuple[str, int]]:
+        """Every (member, round) that the table of scores looks at; what settles brings its scores along."""
+        return [(member, number) for member, number in self.member_rounds() if not self.settles(member)]
+
     # ---- files
 
     def encoder(self, member: str) -> str | None:
         """Folder of a member's encoder; None where it has none."""
         name, version = self._encoder(member)
-        if name is None:
-            return None
-        return local_folder(name, version)
+        return None if name is None else self.folder_of_encoder(name, version)
 
     def _encoder(self, member: str) -> tuple[str | None, str | None]:
         """Name and revision of a member's encoder, as the config has them."""
@@ -102,7 +104,12 @@ class Plan(NoisePlan):
         view = self.model(member).view
         if not isinstance(self.model(member), Transformer):
             return f"results/text/{self.task}/{view}"
-        return f"results/tokens/{self.task}/{view}/{slug(str(self.encoder(member)))}"
+        return f"results/tokens/{self.task}/{view}/{slug(str(self.tokenizer_of(member)))}"
+
+    def tokenizer_of(self, member: str) -> str | None:
+        """Folder of the tokenizer of a member's encoder; None where it has none."""
+        name, version = self._encoder(member)
+        return None if name is None else self.tokenizer_folder(name, version)
 
     def token_tables(self) -> list[str]:
         """Every folder of token ids."""
@@ -112,7 +119,7 @@ class Plan(NoisePlan):
     def tokenizer_file(self, encoder: str) -> str:
         """What the token ids in a folder named ``encoder`` depend on: the tokenizer's file, or its folder."""
         for member in self.members:
-            folder = self.encoder(member)
+            folder = self.tokenizer_of(member)
             if folder is not None and slug(folder) == encoder:
                 return f"{folder}/tokenizer.json" if folder in FETCHED else folder
         raise UserError(f"results/tokens: no model of the config uses an encoder called {encoder}")
@@ -123,10 +130,12 @@ class Plan(NoisePlan):
             if self.encoder(member) == f"data/hub/{folder}":
                 name, revision = self._encoder(member)
                 return {"name": name, "revision": revision}
-        for name, revision in self.augment_encoders():
+        for name, revision in [*self.augment_encoders(), *self.pretrain_encoders()]:
             if local_folder(name, revision) == f"data/hub/{folder}":
                 return {"name": name, "revision": revision}
-        raise UserError(f"data/hub/{folder}: no model or augmentation of the config uses this encoder")
+        raise UserError(
+            f"data/hub/{folder}: no model, pretraining or augmentation of the config uses this encoder"
+        )
 
     def tokenizer(self) -> list[str]:
         """The tokenizer that the profile counts tokens with, a file or its folder: the first transformer's.
@@ -134,7 +143,7 @@ class Plan(NoisePlan):
         The disk is never asked: an input that came and went with a folder's files would make results old.
         """
         for member in self.members:
-            folder = self.encoder(member)
+            folder = self.tokenizer_of(member)
             if folder is not None:
                 return [f"{folder}/tokenizer.json"] if folder in FETCHED else [folder]
         return []
@@ -183,7 +192,7 @@ class Plan(NoisePlan):
             "judged": self.judged_methods(model),
             "external": self.external_names(),
             "unlabelled": self.unlabelled_names() if number else [],
-            "pseudo_weight": self.config.pseudo.weight if number else 1.0,
+            "pseudo_weight": self.config.pseudo.weight_in(number) if number else 1.0,
         }
 
     def views_in_use(self) -> list[str]:
@@ -228,8 +237,22 @@ class Plan(NoisePlan):
 
     def pseudo(self, fold: int) -> dict[str, Any]:
         """Parameters of rule label_test_rows."""
-        block = self.config.pseudo.model_dump(include={"agree", "confidence", "max_share", "balance"})
-        return {"fold": fold, **block, "unlabelled": self.unlabelled_names()}
+        pseudo = self.config.pseudo
+        keys = {"agree", "votes", "precision", "max_share", "balance", "top", "labels"}
+        rules = {**pseudo.model_dump(include=keys), "confidence": pseudo.bars()}
+        return {"fold": fold, "rules": rules, "unlabelled": self.unlabelled_names()}
+
+    def settles(self, member: str) -> bool:
+        """Whether the member takes part in rounds only until they stop helping."""
+        return self.config.pseudo.until_helps and self.last_round(member) > 0
+
+    def verdict(self) -> dict[str, Any]:
+        """Parameters of rule judge_round."""
+        return {"metric": self.metric, "type": self.type}
+
+    def settle(self, member: str) -> dict[str, Any]:
+        """Parameters of rule settle_rounds."""
+        return {"member": member, **self.verdict()}
 
     def options(self, method: str) -> dict[str, Any]:
         """Options of one ensemble."""
@@ -256,7 +279,8 @@ class Plan(NoisePlan):
     def scores(self) -> dict[str, Any]:
         """Parameters of rule score_all."""
         return {
-            "member_rounds": self.member_rounds(),
+            "task": self.task,
+            "member_rounds": self.scored_rounds(),
             "methods": self.ensembles(),
             "submit": self.config.ensemble.submit,
             "metric": self.metric,
@@ -298,5 +322,9 @@ class Plan(NoisePlan):
 
 def slug(folder: str) -> str:
     """A name for an encoder's folder that no other folder has and that a path can hold."""
-    name = re.sub(r"[^A-Za-z0-9.-]+", "-", Path(folder).name).strip(".-")
+    path = Path(folder)
+    named = (
+        path.parent if folder.startswith("results/pretrain/") else path
+    )  # every pretraining's is called start
+    name = re.sub(r"[^A-Za-z0-9.-]+", "-", named.name).strip(".-")
     return f"{name}-{hashlib.sha256(folder.encode()).hexdigest()[:6]}"

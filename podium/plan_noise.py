@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podium.noise import BUILT_IN, LINEAR
-from podium.plan_data import DataPlan
+from podium.plan_pretrain import PretrainPlan
 
 RULES = ("filter_by", "margin", "score", "max_share", "class_max_share", "min_rows", "relabel_confidence")
 
 
-class NoisePlan(DataPlan):
+class NoisePlan(PretrainPlan):
     """The part of the plan that is about doubtful labels; a judge is a configured model or the built-in one."""
 
     if TYPE_CHECKING:  # what the plan says of members

@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 from podium.config import KINDS, Config, Model, Task, block_of
 from podium.config.augment import AUGMENTATIONS, Augmentation
 from podium.config.ensemble import ENSEMBLES
+from podium.config.pretrain import Pretraining
 from podium.config.text import Step
 
 HEADER = """# The config, key by key
@@ -32,6 +33,7 @@ def render() -> str:
         _section(f"ensemble.named.NAME, kind: {kind}", cls, _more(cls)) for kind, cls in ENSEMBLES.items()
     ]
     parts += _sections("augment.NAME", Augmentation, AUGMENTATIONS)
+    parts += [_section("pretrain.NAME", Pretraining)]
     parts += _sections("models.NAME", Model, KINDS)
     parts += [
         _section(f"text.views: step {name}", block)

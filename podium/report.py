@@ -6,7 +6,7 @@ import pandas as pd
 
 from podium.metric_file import shown
 from podium.metrics import greater_is_better
-from podium.scores import best_member
+from podium.scores import SETTLED, best_member
 
 
 def summary(
@@ -18,27 +18,37 @@ def summary(
     train_profile: dict[str, Any],
     settings: dict[str, Any],
     notes: list[str],
+    warnings: list[str],
+    chosen: dict[str, Any],
 ) -> str:
     """Render the summary.
 
     ``scores`` is the table of ``podium.scores.table``; ``rows`` counts the submission's rows; ``train_profile`` is the
     profile; ``settings`` holds ``max_lengths`` (model: tokens), ``folds`` (count) and ``seeds`` (model: list);
-    ``notes`` are sentences.
+    ``notes`` are sentences, ``warnings`` those that say when the scores are not to be trusted;
+    ``chosen`` is that of ``podium.scores_choice.facts``.
     """
     metric = str(scores["metric"].iloc[0])
     better = "" if greater_is_better(metric) else " (lower is better)"
     lines = [f"{competition}: cross-validated {shown(metric)} of every member and ensemble{better}", ""]
     width = max(len(str(name)) for name in scores["name"]) + 2
-    lines.append(f"  {'':10}{'':{width}}{'round':>5}  {'CV':>7}     {'SE':<6}  folds")
+    short = max(len(name) for name in ["round", *scores["round"]])
+    lines.append(f"  {'':10}{'':{width}}{'round':>{short}}  {'CV':>7}     {'SE':<6}  folds")
     for row in scores.to_dict(orient="records"):
         folds = " ".join(f"{row[key]:.4f}" for key in scores.columns if key.startswith("fold"))
-        lines.append(
-            f"  {row['what']:10}{row['name']:{width}}{row['round']:>5}  {row['cv']:7.4f} +- {row['se']:.4f}  {folds}"
-        )
-    lines += ["", *(f"note: {note}" for note in notes)] if notes else []
-    lines += ["", f"submission: {submission} ({rows} rows)"]
+        named = f"{row['what']:10}{row['name']:{width}}{row['round']:>{short}}"
+        lines.append(f"{'*' if row['chosen'] else ' '} {named}  {row['cv']:7.4f} +- {row['se']:.4f}  {folds}")
+    said = [*(f"WARNING: {warning}" for warning in warnings), *(f"note: {note}" for note in notes)]
+    lines += ["", *said] if said else []
+    lines += ["", f"* {chosen['why']}"]
+    lines += ["", f"submission: {submission} ({rows} rows)", _expected(chosen)]
     lines += [f"try next:   {sentence}" for sentence in advice(scores, train_profile, settings)[:1]]
     return "\n".join(lines) + "\n"
+
+
+def _expected(chosen: dict[str, Any]) -> str:
+    span = f"{chosen['board_low']:.4f} to {chosen['board_high']:.4f} in 9 of 10 cases"
+    return f"expected on the test rows: {chosen['cv']:.4f} ({span})"
 
 
 def advice(scores: pd.DataFrame, train_profile: dict[str, Any], settings: dict[str, Any]) -> list[str]:
@@ -73,7 +83,7 @@ def _rounds(scores: pd.DataFrame) -> list[str]:
     sign = 1 if greater_is_better(str(scores["metric"].iloc[0])) else -1
     sentences = []
     for name, rows in scores[scores["what"] == "member"].groupby("name", sort=False):
-        if len(rows) < 2:
+        if len(rows) < 2 or SETTLED in set(rows["round"]):
             continue
         gain = sign * (rows["cv"].iloc[-1] - rows["cv"].iloc[-2])
         if gain < -rows["se"].iloc[-1]:
@@ -96,13 +106,32 @@ def _ensemble(scores: pd.DataFrame) -> list[str]:
     ]
 
 
-def pseudo_notes(tables: list[tuple[int, pd.DataFrame]]) -> list[str]:
-    """How many test rows got a pseudo-label; ``tables`` holds (round, table of one fold)."""
+def profile_notes(warnings: list[str], warned: list[dict[str, str]]) -> list[str]:
+    """The first warnings of the rows' profile, without what a warning of stage adversarial says better."""
+    told = any(warning["about"] == "overlap" for warning in warned)
+    return [warning for warning in warnings if not (told and "stand word for word in train" in warning)][:6]
+
+
+def pseudo_notes(rounds: list[tuple[int, dict[str, Any]]]) -> list[str]:
+    """How many rows got a pseudo-label, and how many of these labels are right by out-of-fold rows.
+
+    ``rounds`` holds (round, facts of one fold; see ``podium.pseudo_choice.choose``).
+    """
     notes = []
-    for number in sorted({number for number, _ in tables}):
-        counts = [int(table["accepted"].sum()) for given, table in tables if given == number]
-        rows = max(len(table) for _, table in tables)
+    for number in sorted({number for number, _ in rounds}):
+        facts = [found for given, found in rounds if given == number]
+        counts = [found["accepted"] for found in facts]
+        rows = max(found["candidates"] for found in facts)
         span = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
+        what = "test rows" if set(facts[0]["parts"]) == {"test"} else "test and unlabelled rows"
         none = "; lower pseudo.confidence or set pseudo.rounds: 0" if not max(counts) else ""
-        notes.append(f"round {number} trained on the pseudo-labels of {span} of {rows} test rows{none}")
+        found = [found["precision"] for found in facts if found["precision"]]
+        right = _right(found) if found else ""
+        notes.append(f"round {number} trained on the pseudo-labels of {span} of {rows} {what}{none}{right}")
     return notes
+
+
+def _right(found: list[dict[str, Any]]) -> str:
+    """The folds' estimates as one: they are nearly the same rows, so that a mean is no surer than each."""
+    value, error = (100 * sum(one[key] for one in found) / len(found) for key in ("value", "se"))
+    return f"; {value:.1f}% +- {error:.1f}% of them right, by out-of-fold rows at the same bars"

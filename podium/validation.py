@@ -21,6 +21,7 @@ from podium.config import (
 from podium.config.augment import AUGMENTATIONS
 from podium.config.ensemble import ENSEMBLES, Ensemble
 from podium.config.models import Tfidf
+from podium.config.pretrain import Pretraining
 from podium.config.text import TAGS as STEP_TAGS
 from podium.config.text import Step, Text
 from podium.errors import UserError, hint
@@ -31,11 +32,13 @@ from podium.validation_augment import augment_checks
 from podium.validation_ensemble import ensemble_checks
 from podium.validation_external import external_checks
 from podium.validation_noise import noise_checks
+from podium.validation_pretrain import pretrain_checks
+from podium.validation_pseudo import pseudo_checks
 from podium.validation_text import text_checks
 from podium.validation_transformer import encoder_checks, transformer_checks
 
 _KINDS: dict[str, Mapping[str, Any]] = {"augment": AUGMENTATIONS, "ensemble": ENSEMBLES, "models": KINDS}
-_NAMED = (["models"], ["augment"], ["text", "views"], ["ensemble", "named"])
+_NAMED = (["models"], ["augment"], ["pretrain"], ["text", "views"], ["ensemble", "named"])
 _TAGS = {*KINDS, *AUGMENTATIONS, *ENSEMBLES, *STEP_TAGS}
 
 
@@ -81,7 +84,7 @@ def _without_nulls(raw: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(raw, dict):
         return raw
     kept = dict(raw)
-    for block in ("models", "augment"):
+    for block in ("models", "augment", "pretrain"):
         if isinstance(kept.get(block), dict):
             kept[block] = _without(kept[block])
     if isinstance(kept.get("ensemble"), dict) and isinstance(kept["ensemble"].get("named"), dict):
@@ -227,6 +230,7 @@ def _child(cls: Any, key: str, node: Any) -> Any:
         kind = node.get("kind") if isinstance(node, dict) else None
         return cls.get(kind if isinstance(kind, str) else None, cls.get(None))
     mappings: dict[str, Any] = {"tasks": {None: Task}, "augment": AUGMENTATIONS, "models": KINDS}
+    mappings["pretrain"] = {None: Pretraining}
     if cls is Config and key in mappings:
         return mappings[key]
     if cls is Ensemble and key == "named":
@@ -270,6 +274,8 @@ def cross_checks(config: Config) -> list[str]:
     for voter in config.pseudo.voters or []:
         known("pseudo.voters", voter, models, "model")
     found += ensemble_checks(config)
+    found += pretrain_checks(config)
+    found += pseudo_checks(config)
     return found + _task_checks(config) + type_checks(config)
 
 

@@ -4,18 +4,21 @@
 JSON schema for editors is made from these classes (``python -m podium schema``).
 """
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from podium.config.adversarial import Adversarial
 from podium.config.augment import AnyAugmentation
-from podium.config.base import Block, Fraction, Model, Name, Path
+from podium.config.base import Block, Model, Name, Path
 from podium.config.decision import Decision
 from podium.config.ensemble import Ensemble
 from podium.config.external import External, Unlabelled
 from podium.config.metric import AnyMetric, metric_field
 from podium.config.models import FastText, Lightgbm, Linear, TextCnn, Transformer
 from podium.config.noise import Noise
+from podium.config.pretrain import Pretraining
+from podium.config.pseudo import Pseudo
 from podium.config.text import Text
 from podium.targets import TaskType
 
@@ -81,24 +84,6 @@ KINDS: dict[str, type[Model]] = {
 }
 
 
-class Pseudo(Block):
-    """Pseudo-label rounds: test and unlabelled rows on which the fold's own models agree join it."""
-
-    rounds: Annotated[int, Field(ge=0, le=10)] = Field(1, description="Rounds after round 0; 0 for none.")
-    voters: Annotated[list[Name], Field(min_length=1)] | None = Field(
-        None, description="Models that vote; null for all."
-    )
-    agree: Annotated[float, Field(gt=0.5, le=1)] = Field(1.0, description="Share of the votes a label needs.")
-    confidence: Fraction = Field(0.9, description="Mean probability that a label needs.")
-    max_share: Fraction = Field(0.8, description="Accept at most this share of the test and unlabelled rows.")
-    balance: Literal["train", "none"] = Field(
-        "train", description="train: each class at most in its share of the training rows."
-    )
-    weight: Annotated[float, Field(gt=0, le=1)] = Field(
-        1.0, description="Training weight of a pseudo-labelled row."
-    )
-
-
 class Config(Block):
     """The whole config."""
 
@@ -111,10 +96,14 @@ class Config(Block):
     folds: Folds = Field(default_factory=Folds)
     noise: Noise = Field(default_factory=Noise)
     augment: dict[Name, AnyAugmentation] = Field(default_factory=dict, description="Named augmentations.")
+    pretrain: dict[Name, Pretraining] = Field(
+        default_factory=dict, description="Named pretrainings on the task's texts, without labels."
+    )
     models: Annotated[dict[Name, AnyModel], Field(min_length=1)] = Field(description="Named models.")
     pseudo: Pseudo = Field(default_factory=Pseudo)
     ensemble: Ensemble = Field(default_factory=Ensemble)
     decision: Decision = Field(default_factory=Decision)
+    adversarial: Adversarial = Field(default_factory=Adversarial)
 
 
 def block_of(annotation: Any) -> type[BaseModel] | None:

@@ -70,8 +70,8 @@ class Lightgbm(Model):
     )
     encoder: str | None = Field(
         None,
-        description="Use the mean states of a frozen encoder: a local folder (config, tokenizer, safetensors) or a "
-        "Hugging Face Hub name.",
+        description="Use the mean states of a frozen encoder: a local folder (config, tokenizer, safetensors), a "
+        "Hugging Face Hub name, or pretrain/NAME.",
     )
     revision: Annotated[str, StringConstraints(pattern=REVISION_PATTERN)] | None = Field(
         None, description="Revision of the encoder on the Hub; null takes the newest."
@@ -190,7 +190,7 @@ class Transformer(Model):
 
     kind: Literal["transformer"]
     encoder: str = Field(
-        description="A local folder (config, tokenizer, safetensors) or a Hugging Face Hub name."
+        description="A local folder (config, tokenizer, safetensors), a Hugging Face Hub name, or pretrain/NAME."
     )
     revision: Annotated[str, StringConstraints(pattern=REVISION_PATTERN)] | None = Field(
         None, description="Revision on the Hub; null takes the newest."

@@ -96,6 +96,8 @@ def every_block(plan: Plan) -> dict[str, Any]:
         "scores": plan.scores(),
         "submission": plan.submission(),
         "report": plan.report(),
+        "compare_parts": plan.compare_parts(),
+        "shifted_cv": plan.shifted_cv(),
     }
     blocks |= {f"text {view}": plan.text(view) for view in plan.config.text.views}
     blocks |= {f"noise {fold}": plan.noise(fold) for fold in plan.folds}
@@ -122,6 +124,10 @@ def every_block(plan: Plan) -> dict[str, Any]:
         ({"augment": {"eda": {"kind": "eda", "copies": 2}}}, {"augment", "train"}),
         ({"augment": {"eda": {"kind": "eda", "alpha_sr": 0.2}}}, {"augment"}),
         ({"folds": {"seed": 1}}, {"folds"}),
+        ({"folds": {"near_duplicates": None}}, {"folds", "shifted_cv"}),
+        ({"noise": {"mode": "plain"}}, {"shifted_cv"}),
+        ({"adversarial": {"rows": 500}}, {"compare_parts"}),
+        ({"adversarial": {"weight_limit": 5}}, {"shifted_cv"}),
     ],
 )
 def test_an_edit_changes_only_the_blocks_that_depend_on_it(edit: dict[str, Any], touched: set[str]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from podium import report, scores
+from podium import report
 
 PROFILE = {"lengths": {"train": {"tokens": {"cut": {"128": 0.10, "256": 0.02}}}}}
 SETTINGS: dict[str, Any] = {
@@ -15,14 +15,22 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-def facts(cv: float, metric: str) -> dict[str, Any]:
-    return {"metric": metric, "cv": cv, "se": 0.01, "folds": [cv, cv]}
+CHOSEN = {
+    "cv": 0.9,
+    "board_low": 0.88123,
+    "board_high": 0.92,
+    "why": "blend (0.9000) is the ensemble that the config submits.",
+}
 
 
 def table(members: list[tuple[str, int, float]], submitted: float, metric: str = "accuracy") -> pd.DataFrame:
-    rows = [(name, number, facts(cv, metric)) for name, number, cv in members]
-    decision = {**facts(submitted, metric), "ensemble": "blend", "method": "argmax"}
-    return scores.table(rows, [("blend", facts(submitted, metric))], decision)
+    def row(what: str, name: str, round: str, cv: float) -> dict[str, Any]:
+        figures = {"metric": metric, "cv": cv, "se": 0.01, "fold0": cv, "fold1": cv}
+        return {"what": what, "name": name, "round": round, **figures, "chosen": what == "ensemble"}
+
+    rows = [row("member", name, str(number), cv) for name, number, cv in members]
+    rows += [row("ensemble", "blend", "", submitted), row("submitted", "blend + argmax", "", submitted)]
+    return pd.DataFrame(rows)
 
 
 def test_summary_shows_every_score_and_one_advice() -> None:
@@ -35,18 +43,22 @@ def test_summary_shows_every_score_and_one_advice() -> None:
         train_profile=PROFILE,
         settings=SETTINGS,
         notes=["the sun shines"],
+        warnings=["it rains"],
+        chosen=CHOSEN,
     )
-    assert "note: the sun shines" in text
+    assert "WARNING: it rains\nnote: the sun shines" in text
     lines = text.splitlines()
     assert lines[0].startswith("reviews: cross-validated accuracy")
     assert [line.split() for line in lines[3:7]] == [
         ["member", "linear-s0", "0", "0.8123", "+-", "0.0100", "0.8123", "0.8123"],
         ["member", "bert-s1", "0", "0.5000", "+-", "0.0100", "0.5000", "0.5000"],
-        ["ensemble", "blend", "0.9000", "+-", "0.0100", "0.9000", "0.9000"],
+        ["*", "ensemble", "blend", "0.9000", "+-", "0.0100", "0.9000", "0.9000"],
         ["submitted", "blend", "+", "argmax", "0.9000", "+-", "0.0100", "0.9000", "0.9000"],
     ]
     assert len({line.index("+- 0.0100") for line in lines[3:7]}) == 1
-    assert "submission: results/submission.csv (42 rows)" in lines
+    assert "* blend (0.9000) is the ensemble that the config submits." in lines
+    place = lines.index("submission: results/submission.csv (42 rows)")
+    assert lines[place + 1] == "expected on the test rows: 0.9000 (0.8812 to 0.9200 in 9 of 10 cases)"
     assert sum(line.startswith("try next:") for line in lines) == 1
 
 

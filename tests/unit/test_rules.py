@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from podium import ingest, training_rows
+from podium.adversarial.judge import Bars
 from podium.plan import Plan
 
 ROOT = Path(__file__).parents[2]
@@ -27,14 +28,20 @@ HUB: dict[str, Any] = {
         }
     },
     "augment": {"eda": {"kind": "eda"}},
+    "pretrain": {"small": {"scratch": {}}},
     "models": {"bert": {"kind": "transformer", "encoder": "org/bert", "revision": "v1", "refit": {}}},
 }
-ONLY_HUB = ("fetch_encoder", "refit_fold", "ingest_external", "ingest_unlabelled", "place_external")
+ONLY_HUB = (
+    *("fetch_encoder", "refit_fold", "ingest_external", "ingest_unlabelled", "place_external"),
+    *("start_encoder", "pretrain_encoder"),
+)
+OF_AUGMENTATIONS = ("augment_rows", "judge_made_rows")
 # Scripts that pass some keys of their block on to a function, as ``**settings``
 PASSED_ON = {
     "ingest_profile": ingest.from_files,
     "train": training_rows.Inputs,
     "refit": training_rows.Inputs,
+    "shifted_cv": Bars,
 }
 
 
@@ -82,7 +89,7 @@ def names_of_function(name: str) -> tuple[set[str], set[str]]:
 def rules() -> Iterator[Rule]:
     for path in RULE_FILES:
         for name, body in re.findall(
-            r"^rule (\w+):\n((?:    .*\n|\n)+)", path.read_text(encoding="utf-8"), re.M
+            r"^(?:rule|checkpoint) (\w+):\n((?:    .*\n|\n)+)", path.read_text(encoding="utf-8"), re.M
         ):
             found = re.findall(r"^    (\w+):(.*\n(?:        .*\n|\n)*)", body, re.M)
             sections = {
@@ -131,8 +138,9 @@ def call_of(expression: ast.expr, plan: Plan) -> Any:
             "int(w.fold)": 0,
             "w.view": next(iter(plan.config.text.views)),
         },
-        **{"w.method": next(iter(plan.ensembles() if method == "ensemble" else plan.config.augment))},
+        **{"w.method": next(iter(plan.ensembles() if method == "ensemble" else plan.config.augment), None)},
         "w.folder": "org--bert@v1",
+        "w.pretraining": "small",
         "w.judge": plan.judges()[0],
         "w.split": "fold0",
         "w.part": "bare" if method == "ingest_unlabelled" else "more",
@@ -161,6 +169,8 @@ def test_every_rule_with_a_script_is_found() -> None:
 def test_main_takes_exactly_what_its_rule_hands_over(path: Path | None, rule: Rule) -> None:
     raw = HUB if path is None else yaml.safe_load(path.read_text(encoding="utf-8"))
     plan = Plan.from_raw(raw, ROOT)
+    if rule.name in OF_AUGMENTATIONS and not plan.config.augment:
+        pytest.skip("this config augments nothing")
     block = call_of(rule.block, plan) if rule.block is not None else {}
     handed = [*rule.always, *block]
     assert len(handed) == len(set(handed)), "a name stands for two things"

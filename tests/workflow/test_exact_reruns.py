@@ -11,6 +11,7 @@ from tiny import CONFIG, Clone
 
 FOLDS = range(3)
 END = {"decide labels", "write the submission", "score members, ensembles and decision", "write the summary"}
+END |= {"weigh the score by likeness to the test rows"}
 CHOICE = {"ensemble: choose the best"}
 ENSEMBLES = {f"ensemble: {method}" for method in ("mean", "blend", "stack", "vote")} | CHOICE
 AFTER_MEMBERS = ENSEMBLES | END
@@ -23,6 +24,7 @@ def train(member: str, *rounds: int) -> set[str]:
 
 
 PSEUDO = {f"pseudo-labels of round 1, fold {fold}" for fold in FOLDS}
+VOTERS = ("linear-s0", "trees-s0", "trees-s1")
 ROUND_1 = PSEUDO | train("linear-s0", 1) | train("trees-s0", 1) | train("trees-s1", 1)
 LINEAR = train("linear-s0", 0)
 TREES = train("trees-s0", 0) | train("trees-s1", 0)
@@ -77,6 +79,12 @@ CASES: dict[str, tuple[Callable[[dict[str, Any]], None], set[str]]] = {
     ),
     "pseudo-label bar": (put("pseudo", "confidence", value=0.6), ROUND_1 | AFTER_MEMBERS),
     "pseudo-label weight": (put("pseudo", "weight", value=0.5), (ROUND_1 - PSEUDO) | AFTER_MEMBERS),
+    "rounds until they stop helping": (
+        put("pseudo", "until_helps", value=True),
+        {f"did round 1 help {member}?" for member in VOTERS}
+        | {f"settle the rounds of {member}" for member in VOTERS}
+        | AFTER_MEMBERS,
+    ),
     "noise": (put("noise", "max_share", value=0.05), NOISE | TREES | ROUND_1 | AFTER_MEMBERS),
     "noise's inner folds": (
         put("noise", "inner_folds", value=3),
@@ -108,6 +116,10 @@ CASES: dict[str, tuple[Callable[[dict[str, Any]], None], set[str]]] = {
         | LINEAR
         | ROUND_1
         | AFTER_MEMBERS,
+    ),
+    "when to warn of a score": (
+        put("adversarial", "fold_rows", value=9),
+        {"weigh the score by likeness to the test rows", "write the summary"},
     ),
     "a view nobody reads": (put("text", "views", "spare", value=["nfkc"]), set()),
     "the competition's name": (put("competition", value="renamed"), {"write the summary"}),
@@ -163,6 +175,7 @@ def test_new_test_rows_retrain_only_what_saw_pseudo_labels(finished: Clone) -> N
         expected = {
             "read and check the test rows",
             "describe the rows",
+            "compare train and test",
             "tokens of test in view raw for tiny-encoder-ac9182",
         } | (views | rounds_0 | ROUND_1 | AFTER_MEMBERS)
         assert finished.jobs("all") == expected

@@ -52,7 +52,7 @@ def test_reported_score_is_that_of_the_decided_labels(finished: Clone) -> None:
     reported = read_json(finished.folder / "results/decision/topic/score.json")["cv"]
     expected = f1_score(truth, decided.reindex(truth.index), average="macro")
     assert reported == pytest.approx(expected, abs=1e-12)
-    table = pd.read_csv(finished.folder / "results/scores/topic/scores.csv")
+    table = pd.read_csv(finished.folder / "results/scores.csv")
     assert table["cv"].iloc[-1] == pytest.approx(expected, abs=1e-9)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from podium import fetch, filecheck, guard
 from podium.errors import UserError, shown
+from podium.files import read_json
 from podium.plan import Plan
 
 # Threads that wait for each other must sleep: spinning ones slow training many times over on a busy machine.
@@ -34,6 +35,7 @@ wildcard_constraints:
     view="[a-z][a-z0-9_]*",
     part="[a-z][a-z0-9_]*",
     method="[a-z][a-z0-9_]*",
+    pretraining="[a-z][a-z0-9_]*",
     member="[a-z][a-z0-9_]*-s[0-9]+",
     fold="[0-9]+",
     round="[0-9]+",
@@ -54,6 +56,9 @@ def fetched_files():
             path for path in plan.encoder_files(member) if path in plan.made or path.startswith("data/hub/")
         ]
     wordnet = [path for view in plan.config.text.views for path in plan.wordnet(view)]
+    for name, revision in plan.pretrain_encoders():
+        files = plan.encoder_inputs(name, revision)
+        made += [path for path in files if path in plan.made or path.startswith("data/hub/")]
     for method in plan.config.augment:
         wordnet += plan.augment_wordnet(method)
         made += [
@@ -163,6 +168,20 @@ def augment_files(w):
     return files | ({"wordnet": wordnet[0]} if wordnet else {})
 
 
+def start_files(w):
+    """The texts that a new network's vocabulary is made of, and a file of word vectors."""
+    files = {"texts": plan.pretrain_texts(w.pretraining)}
+    if plan.pretrain_vectors(w.pretraining):
+        files["vectors"] = plan.pretrain_vectors(w.pretraining)[0]
+    return files
+
+
+def pretrain_facts():
+    """What there is to say of each pretraining whose encoder a model takes."""
+    folders = [plan.pretrain_folder(name) for name in plan.pretrainings_in_use()]
+    return [f"{folder}/facts.json" for folder in folders]
+
+
 def judged_made():
     """The label verdicts of every fold on the rows of the augmentations that ask for them."""
     asked = [method for method, block in plan.config.augment.items() if block.filter.label is not None]
@@ -185,11 +204,89 @@ def test_models(w):
 
 
 def last_predictions(w, name):
-    """A predictions file of every member of the ensembles, in its last round."""
+    """A predictions file of every member of the ensembles, in its last round, or settled where rounds end by scores."""
+    return [f"{last_folder(w.task, member)}/{name}.parquet" for member in plan.used()]
+
+
+def last_folder(task, member):
+    """Folder of the predictions that count in the end."""
+    last = "settled" if plan.settles(member) else f"round{plan.last_round(member)}"
+    return f"results/predict/{task}/{member}/{last}"
+
+
+def trained_rounds(task, member, last=None):
+    """Rounds that a member is trained in, up to ``last``; where they end when they stop helping, its verdicts say."""
+    last = plan.last_round(member) if last is None else min(last, plan.last_round(member))
+    if plan.settles(member):
+        for number in range(1, last):
+            if not verdict_on(task, member, number)["goes_on"]:
+                return range(number + 1)
+    return range(last + 1)
+
+
+def verdict_on(task, member, number):
+    """What was judged of a round; Snakemake asks again once it is there."""
+    found = checkpoints.judge_round.get(task=task, member=member, round=number)
+    return read_json(Path(found.output.out))
+
+
+def counting_round(task, member, fold, last=None):
+    """The round whose predictions count for a fold, of those up to ``last``."""
+    number = trained_rounds(task, member, last)[-1]
+    return verdict_on(task, member, number)["rounds"][fold] if number and plan.settles(member) else number
+
+
+def rounds_in_use():
+    """Every (member, round) that is trained."""
+    return [(member, number) for member in plan.members for number in trained_rounds(TASK, member)]
+
+
+def pseudo_labels(ending):
+    """A file of every round and fold that rows were labelled for."""
+    last = max(number for _, number in rounds_in_use())
     return [
-        f"results/predict/{w.task}/{member}/round{plan.last_round(member)}/{name}.parquet"
-        for member in plan.used()
+        f"results/pseudo/{TASK}/round{number}/fold{fold}.{ending}"
+        for number in range(1, last + 1)
+        for fold in FOLDS
     ]
+
+
+def settled_members(name):
+    """A file of every member whose rounds end when they stop helping."""
+    return [
+        f"results/predict/{TASK}/{member}/settled/{name}" for member in plan.members if plan.settles(member)
+    ]
+
+
+def settled_files(w, name):
+    """A predictions file of the round that counts for each fold."""
+    return [
+        f"results/predict/{w.task}/{w.member}/round{counting_round(w.task, w.member, fold)}/{name}.parquet"
+        for fold in FOLDS
+    ]
+
+
+def last_verdict(w):
+    """What was judged of a member's last round."""
+    number = trained_rounds(w.task, w.member)[-1]
+    return f"results/predict/{w.task}/{w.member}/round{number}/verdict.json"
+
+
+def verdict_before(w):
+    """What was judged of the round before."""
+    number = int(w.round) - 1
+    return {"last": f"results/predict/{w.task}/{w.member}/round{number}/verdict.json"} if number else {}
+
+
+def settled_oof(w):
+    """Out-of-fold predictions of the members whose rounds end when they stop helping: of each round, and what counts."""
+    members = [member for member in plan.members if plan.settles(member)]
+    folders = [
+        f"results/predict/{TASK}/{member}/{name}"
+        for member in members
+        for name in [*(f"round{number}" for number in trained_rounds(TASK, member)), "settled"]
+    ]
+    return {"settled": [f"{folder}/oof.parquet" for folder in folders]} if members else {}
 
 
 def figures_files(w):
@@ -198,25 +295,21 @@ def figures_files(w):
     return {"test_texts": f"results/ingest/{w.task}/test.parquet"} if plan.reads_texts(*names) else {}
 
 
-def votes(w):
-    """Test predictions of the voters' fold models in the round before, each in its last round by then."""
-    before = int(w.round) - 1
+def votes(w, name):
+    """A predictions file of each voter, in its round that counts for the fold before this one."""
+    fold, before = int(w.fold), int(w.round) - 1
+    rounds = {member: counting_round(w.task, member, fold, before) for member in plan.voters()}
     return [
-        f"results/predict/{w.task}/{member}/round{min(before, plan.last_round(member))}/test_folds.parquet"
-        for member in plan.voters()
+        f"results/predict/{w.task}/{member}/round{number}/{name}.parquet" for member, number in rounds.items()
     ]
 
 
 def unlabelled_votes(w):
     """What the same models say of each unlabelled file, and where its rows may be used."""
-    names, before = plan.unlabelled_names(), int(w.round) - 1
-    folders = [
-        f"results/predict/{w.task}/{member}/round{min(before, plan.last_round(member))}/unlabelled"
-        for member in plan.voters()
-    ]
+    names = plan.unlabelled_names()
     return (
         {
-            "unlabelled_folds": [f"{folder}/{name}.parquet" for name in names for folder in folders],
+            "unlabelled_folds": [path for name in names for path in votes(w, f"unlabelled/{name}")],
             "placed": [f"results/folds/{w.task}/external/{name}.parquet" for name in names],
         }
         if names
@@ -227,8 +320,8 @@ def unlabelled_votes(w):
 def all_oof(w):
     """Out-of-fold predictions of every member in every round."""
     return [
-        f"results/predict/{w.task}/{member}/round{number}/oof.parquet"
-        for member, number in plan.member_rounds()
+        f"results/predict/{TASK}/{member}/round{number}/oof.parquet"
+        for member, number in plan.scored_rounds()
     ]
 
 
@@ -236,6 +329,11 @@ def sample_file(w):
     """The sample submission, where there is one."""
     sample = plan.config.tasks[plan.task].sample
     return {"sample": sample} if sample else {}
+
+
+def trust_files(*names):
+    """Files of stage adversarial, where it is on."""
+    return expand("results/adversarial/{task}/{name}", task=plan.trusted(), name=names)
 
 
 def show_results(targets):

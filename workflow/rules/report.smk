@@ -1,6 +1,7 @@
 """Stage report: the short summary that a run ends with.
 
-Needs:    results/scores/, results/submission.csv, results/ingest/{task}/profile.json
+Needs:    results/scores.json, results/submission.csv, results/ingest/{task}/profile.json, results/adversarial/{task}/,
+          results/pretrain/{task}/
 Makes:    results/report/summary.txt
 """
 
@@ -14,16 +15,13 @@ rule report:
 rule write_summary:
     """Sum up scores, submission and what to try next."""
     input:
-        scores=f"results/scores/{plan.task}/scores.json",
+        scores="results/scores.json",
         submission="results/submission.csv",
         predicted=f"results/decision/{plan.task}/test.parquet",
         profile=f"results/ingest/{plan.task}/profile.json",
-        pseudo=expand(
-            "results/pseudo/{task}/round{round}/fold{fold}.parquet",
-            task=TASK,
-            round=range(1, plan.rounds + 1),
-            fold=FOLDS,
-        ),
+        trust=trust_files("facts.json", "shifted_cv.json"),
+        pseudo=lambda w: pseudo_labels("json"),
+        pretrained=pretrain_facts(),
     output:
         summary="results/report/summary.txt",
     log:

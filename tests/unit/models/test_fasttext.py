@@ -105,17 +105,20 @@ def samples(seed: int, labels: bool) -> tuple[sparse.csr_matrix, np.ndarray, np.
     return bags, target, rng.uniform(0.2, 2, 70), rng.normal(size=(30, 5)).astype(np.float32)
 
 
-@pytest.mark.parametrize("labels", [False, True])
+@pytest.mark.parametrize(("labels", "soft"), [(False, False), (True, False), (False, True)])
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
-def test_one_step_a_row_with_gradients_of_torch(labels: bool, smoothing: float) -> None:
+def test_one_step_a_row_with_gradients_of_torch(labels: bool, soft: bool, smoothing: float) -> None:
     """The blocks change nothing: each row sees what the rows before it learned."""
     bags, target, weight, first = samples(3, labels)
+    if soft:
+        target = np.random.default_rng(3).dirichlet(np.ones(4), 70).astype(np.float32)
     vectors, output = first.copy(), np.zeros((4, 5), dtype=np.float32)
     curve = descend(
         *(vectors, output, bags, target, weight),
         epochs=3,
         learning_rate=0.7,
         smoothing=smoothing,
+        sigmoid=labels,
         rng=np.random.default_rng(5),
     )
     rng = np.random.default_rng(5)
@@ -158,6 +161,7 @@ def test_the_size_of_the_blocks_does_not_matter(monkeypatch: pytest.MonkeyPatch)
             epochs=2,
             learning_rate=0.5,
             smoothing=0.0,
+            sigmoid=False,
             rng=_Ordered(),
         )
         found[size] = np.vstack([vectors, output])

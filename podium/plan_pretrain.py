@@ -1,0 +1,125 @@
+"""What the config means for the pretrainings: their files, their texts, their blocks of parameters."""
+
+from pathlib import Path
+from typing import Any
+
+from podium.config.pretrain import Pretraining
+from podium.encoder_folders import PRETRAINED, files_of, local_folder, pretraining_of
+from podium.plan_data import DataPlan
+
+#: Keys that say what is read, not how: they are inputs of the rules.
+READ = {"view", "texts", "test", "encoder", "revision", "scratch", "seed"}
+RATES = {"scratch": 5e-4, "encoder": 1e-4}
+#: Keys of ``scratch`` that make the vocabulary and the first weights; ``vectors`` is a file.
+EXPANDED = ("vectors",)
+
+
+class PretrainPlan(DataPlan):
+    """The part of the plan that is about pretrainings."""
+
+    def pretraining(self, name: str) -> Pretraining:
+        """The config block of a pretraining."""
+        return self.config.pretrain[name]
+
+    def pretrain_folder(self, name: str) -> str:
+        """Folder of all that a pretraining makes."""
+        return f"results/pretrain/{self.task}/{name}"
+
+    def folder_of_encoder(self, name: str, revision: str | None) -> str:
+        """The folder that a model's encoder is opened from: a local one, a copy from the Hub, a pretraining's."""
+        pretraining = pretraining_of(name)
+        if pretraining is None:
+            return local_folder(name, revision)
+        return f"{self.pretrain_folder(pretraining)}/encoder"
+
+    def tokenizer_folder(self, name: str, revision: str | None) -> str:
+        """The folder that an encoder's tokenizer comes from; a pretraining hands on the one it began with.
+
+        So tokens need not wait for a pretraining, and another number of its steps makes none of them old.
+        """
+        pretraining = pretraining_of(name)
+        return local_folder(name, revision) if pretraining is None else self.pretrain_start(pretraining)
+
+    def pretrain_start(self, name: str) -> str:
+        """The folder of the network that a pretraining goes on from."""
+        block = self.pretraining(name)
+        if block.encoder is None:
+            return f"{self.pretrain_folder(name)}/start"
+        return local_folder(block.encoder, block.revision)
+
+    def pretrain_start_files(self, name: str) -> list[str]:
+        """The same as inputs of a job."""
+        return files_of(self.pretrain_start(name))
+
+    def encoder_inputs(self, name: str, revision: str | None) -> list[str]:
+        """An encoder's folder as inputs of a job."""
+        return files_of(self.folder_of_encoder(name, revision))
+
+    def pretrain_encoders(self) -> list[tuple[str, str | None]]:
+        """Name and revision of every encoder that a pretraining goes on from."""
+        return [(block.encoder, block.revision) for block in self.config.pretrain.values() if block.encoder]
+
+    def pretrain_parts(self, name: str) -> list[str]:
+        """Parts of the task whose texts a pretraining reads."""
+        block = self.pretraining(name)
+        parts = block.texts or ["train", "test", *self.other_names()]
+        return [part for part in parts if part != "test" or block.test]
+
+    def pretrain_texts(self, name: str) -> list[str]:
+        """Their tables."""
+        folder = f"results/text/{self.task}/{self.pretraining(name).view}"
+        return [f"{folder}/{part}.parquet" for part in self.pretrain_parts(name)]
+
+    def pretrainings_in_use(self) -> list[str]:
+        """Pretrainings that a model takes its encoder from."""
+        named = {pretraining_of(getattr(model, "encoder", None)) for model in self.config.models.values()}
+        return [name for name in self.config.pretrain if name in named]
+
+    def made_from_scratch(self) -> list[str]:
+        """Pretrainings of a new network."""
+        return [name for name, block in self.config.pretrain.items() if block.scratch is not None]
+
+    def pretrain_vectors(self, name: str) -> list[str]:
+        """The file of word vectors that a new network starts with."""
+        scratch = self.pretraining(name).scratch
+        if scratch is None or scratch.vectors is None:
+            return []
+        return [str(Path(scratch.vectors).expanduser())]
+
+    def start_encoder(self, name: str) -> dict[str, Any]:
+        """Parameters of rule start_encoder."""
+        block = self.pretraining(name)
+        assert block.scratch is not None
+        settings = block.scratch.model_dump(exclude=set(EXPANDED))
+        return {"settings": settings, "seed": self.config.seed + block.seed, "threads": block.threads}
+
+    def pretrain(self, name: str) -> dict[str, Any]:
+        """Parameters of rule pretrain_encoder."""
+        block = self.pretraining(name)
+        settings = block.model_dump(exclude=READ)
+        if settings["learning_rate"] is None:
+            settings["learning_rate"] = RATES["scratch" if block.scratch is not None else "encoder"]
+        if block.objective != "rtd":
+            settings |= {"generator": None, "detection_weight": None}
+        if block.masking != "ngram":
+            settings["ngrams"] = None
+        threads = settings.pop("threads")
+        return {
+            "name": name,
+            "folder": self.pretrain_start(name),
+            "parts": self.pretrain_parts(name),
+            "language": self.language,
+            "settings": settings,
+            "seed": self.config.seed + block.seed,
+            "threads": threads,
+        }
+
+    def pretrain_notes(self) -> dict[str, list[str]]:
+        """Models that read each pretraining that is in use."""
+        models = sorted(self.config.models.items())
+        return {
+            name: [
+                model for model, block in models if getattr(block, "encoder", None) == f"{PRETRAINED}{name}"
+            ]
+            for name in self.pretrainings_in_use()
+        }

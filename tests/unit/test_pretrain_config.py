@@ -1,0 +1,161 @@
+"""The config's pretrainings: every mistake told, each key's place in the plan, what a change touches."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from podium.errors import UserError
+from podium.filecheck import check
+from podium.plan import Plan, slug
+from podium.report_pretrain import pretrain_notes
+
+ROOT = Path(__file__).parents[2]
+TASK = {"train": "a.csv", "test": "b.csv", "text": ["x"], "target": "y", "language": "zh"}
+OTHER = {"unlabelled": {"web": {"file": "d.csv"}}, "external": {"old": {"file": "c.csv"}}}
+RAW: dict[str, Any] = {
+    "competition": "c",
+    "seed": 5,
+    "tasks": {"t": {**TASK, **OTHER}},
+    "pretrain": {
+        "itpt": {"encoder": "org/bert", "revision": "v1"},
+        "small": {"scratch": {"hidden_size": 64}, "seed": 2, "masking": "token"},
+        "spare": {"encoder": "org/other"},
+    },
+    "models": {
+        "first": {"kind": "transformer", "encoder": "pretrain/itpt"},
+        "second": {"kind": "transformer", "encoder": "pretrain/small", "seeds": [0, 1]},
+        "trees": {"kind": "lightgbm", "encoder": "pretrain/itpt"},
+        "plain": {"kind": "transformer", "encoder": "org/bert", "revision": "v1"},
+    },
+}
+
+
+def plan_of(**edits: Any) -> Plan:
+    raw = copy.deepcopy(RAW)
+    for path, value in edits.items():
+        node = raw
+        *before, last = path.split("__")
+        for key in before:
+            node = node.setdefault(key, {})
+        node[last] = value
+    return Plan.from_raw(raw, ROOT)
+
+
+@pytest.mark.parametrize(
+    ("edits", "message"),
+    [
+        ({"models__first__encoder": "pretrain/itp"}, "models.first.encoder: there is no pretraining 'itp'; did you"),
+        ({"models__first__revision": "v1"}, "models.first.revision: only for names on the Hub"),
+        ({"models__second__max_length": 600}, "models.second.max_length: 600 is more than the 512 positions"),
+        ({"pretrain__itpt__view": "row"}, "pretrain.itpt.view: there is no text view 'row'; did you mean 'raw'?"),
+        ({"pretrain__itpt__texts": ["train", "wev"]}, "itpt.texts: there is no part 'wev'; did you mean 'web'?"),
+        ({"pretrain__itpt__texts": ["train", "train"]}, "a part stands there more than once"),
+        ({"pretrain__small__texts": ["test"], "pretrain__small__test": False}, "test: false leaves it out"),
+        ({"pretrain__itpt__encoder": None, "pretrain__itpt__revision": None}, "pretrain.itpt.encoder: name one"),
+        ({"pretrain__itpt__scratch": {}}, "pretrain.itpt.scratch: makes a new network, but encoder names one"),
+        ({"pretrain__itpt__encoder": "pretrain/small"}, "is a pretraining itself"),
+        ({"pretrain__itpt__ngrams": [1.0]}, "ngrams: belongs to masking: ngram"),
+        ({"pretrain__itpt__masking": "ngram", "pretrain__itpt__ngrams": [0, 0]}, "every weight is 0"),
+        ({"pretrain__itpt__detection_weight": 3.0}, "detection_weight: belongs to objective: rtd"),
+        ({"pretrain__itpt__maskin": "token"}, "pretrain.itpt.maskin: unknown key; did you mean 'masking'?"),
+        ({"pretrain__small__scratch__hidden_siz": 8}, "unknown key; did you mean 'hidden_size'?"),
+        ({"pretrain__small__scratch__heads": 5}, "hidden_size: 64 is no multiple of heads 5; such as 65"),
+        ({"pretrain__small__scratch__positions": 64}, "positions: 64 are fewer than max_length 128"),
+        ({"pretrain__small__scratch__init": "vectors"}, "vectors: init: vectors needs their file"),
+        ({"pretrain__small__scratch__vectors": "v.txt"}, "vectors: belongs to init: vectors"),
+        ({"pretrain__small__scratch__window": 3}, "window: belongs to init: ppmi"),
+        ({"augment__m": {"kind": "mlm", "encoder": "pretrain/itpt"}}, "augment.m.encoder: pretrain/itpt is for models"),
+        ({"pretrain__itpt__rate": 1.5}, "pretrain.itpt.rate: input should be less than 1"),
+        ({"pretrain": {}}, "models.first.encoder: there is no pretraining 'itpt'; there is no pretrain block"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_told(edits: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError) as error:
+        plan_of(**edits)
+    assert message in str(error.value)
+
+
+def test_files_that_are_not_there_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    plan = plan_of(
+        pretrain__itpt={"encoder": "data/none"},
+        pretrain__small__scratch={"init": "vectors", "vectors": "none.vec", "hidden_size": 64},
+    )
+    with pytest.raises(UserError) as error:
+        check(plan)
+    assert "pretrain.itpt.encoder: data/none has no config.json" in str(error.value)
+    assert "pretrain.small.scratch.vectors: there is no file none.vec" in str(error.value)
+    assert "models.first" not in str(error.value)
+
+
+def test_models_take_the_result_and_its_tokens_come_from_where_it_began() -> None:
+    plan = plan_of()
+    assert plan.encoder("first-s0") == "results/pretrain/t/itpt/encoder"
+    assert plan.encoder_files("first-s0") == ["results/pretrain/t/itpt/encoder"]
+    assert plan.train("first-s0", 0, 0)["options"]["encoder"] == "results/pretrain/t/itpt/encoder"
+    assert plan.train("trees-s0", 0, 0)["options"]["encoder"] == "results/pretrain/t/itpt/encoder"
+    assert plan.tables("first-s0") == plan.tables("plain-s0")  # the same tokenizer
+    assert plan.tables("second-s0").startswith("results/tokens/t/raw/small-")
+    own = slug("results/pretrain/t/small/start")
+    assert plan.tokenizer_file(own) == "results/pretrain/t/small/start"
+    assert plan.pretrain_start_files("itpt") == ["data/hub/org--bert@v1"]
+    assert plan.hub("org--other") == {"name": "org/other", "revision": None}
+    assert plan.pretrainings_in_use() == ["itpt", "small"]
+    assert plan.made_from_scratch() == ["small"]
+
+
+def test_parts_and_the_switch_against_test_texts() -> None:
+    plan = plan_of()
+    assert plan.pretrain_parts("itpt") == ["train", "test", "old", "web"]
+    assert plan_of(pretrain__itpt__test=False).pretrain_parts("itpt") == ["train", "old", "web"]
+    assert plan_of(pretrain__itpt__texts=["web", "test"]).pretrain_parts("itpt") == ["web", "test"]
+    assert plan.pretrain_texts("itpt")[2:] == [
+        "results/text/t/raw/old.parquet",
+        "results/text/t/raw/web.parquet",
+    ]
+
+
+def test_a_change_touches_the_blocks_that_depend_on_it() -> None:
+    def blocks(plan: Plan) -> dict[str, Any]:
+        made = {f"pretrain {name}": plan.pretrain(name) for name in ("itpt", "small")}
+        made["start small"] = plan.start_encoder("small")
+        return made | {f"train {member}": plan.train(member, 0, 0) for member in plan.members}
+
+    cases: dict[str, tuple[Any, set[str]]] = {
+        "pretrain__small__epochs": (1.5, {"pretrain small"}),
+        "pretrain__small__scratch": ({"hidden_size": 32}, {"start small"}),
+        "pretrain__small__seed": (3, {"pretrain small", "start small"}),
+        "pretrain__itpt__test": (False, {"pretrain itpt"}),
+        "pretrain__itpt__detection_weight": (50.0, set()),
+        "pretrain__itpt__objective": ("rtd", {"pretrain itpt"}),
+        "pretrain__spare__epochs": (1.0, set()),
+        "models__first__epochs": (1.0, {"train first-s0"}),
+    }
+    before = blocks(plan_of())
+    for path, (value, touched) in cases.items():
+        after = blocks(plan_of(**{path: value}))
+        assert {name for name in before if repr(before[name]) != repr(after[name])} == touched, path
+    assert before["pretrain small"]["seed"] == before["start small"]["seed"] == 7
+    rates = [before[f"pretrain {name}"]["settings"]["learning_rate"] for name in ("itpt", "small")]
+    assert rates == [1e-4, 5e-4]
+
+
+def test_the_summary_says_what_was_seen() -> None:
+    point = {"perplexity": 9.0}
+    facts = {
+        "name": "itpt",
+        "parts": ["train", "test"],
+        "steps": 9,
+        "first": point,
+        "last": {"perplexity": 4.25},
+    }
+    (note,) = pretrain_notes([facts, {**facts, "steps": 0}])
+    assert note == (
+        "pretrain/itpt read the texts, not the labels, of train, test: transductive (pretrain.itpt.test: false leaves "
+        "the test texts out); held-out perplexity 9.0 to 4.2"
+    )
+    (note,) = pretrain_notes([{**facts, "parts": ["train"], "first": None}])
+    assert "the CV may be a little too good" in note
+    assert "perplexity" not in note
