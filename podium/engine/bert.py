@@ -5,27 +5,26 @@ with the same mathematics and another order of work: each half layer is one auto
 written out, in the compute dtype (bf16 or fp32) over fp32 parameters. What is saved, on a CPU above all:
 
 - the softmax is not normalised before it meets the values (as in FlashAttention, Dao et al. 2022, arXiv 2205.14135,
-  section 3.1, without its tiling): powers of two, the scale inside the query weights, one division per token;
+  section 3.1, without its tiling): powers of two, one division per token;
 - padding costs no pass over the attention weights: keys and values of padding are zero, and the sum leaves it out;
-- dropout masks are 16-bit random words and an integer ``and``; torch draws a double for each element;
+- dropout masks are random bytes and an integer ``and``; torch draws a double for each element;
+- a bias is added inside its product (oneDNN), and no scale costs a pass: that of the scores is in their product, and
+  that of dropout in the sum before the layer norm, which does not see a common factor;
 - where the head reads the first token only, the last layer computes that token only.
 
 Shapes: B sequences, L tokens, D hidden size, H heads, d head size, F width of the feed-forward layer, T = B L.
 """
 
-import math
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 from torch.autograd.function import once_differentiable
 
+from podium.engine.attention import Padding, joined, merge, split, weigh, weigh_backward
+from podium.engine.dropout import Drop, Dropout, masked
 from podium.engine.states import States
 
-CLIP = (
-    100.0  # of attention scores, in powers of two: beyond it a weight is 0 or takes all, and bf16 overflows
-)
 FAMILIES = ("bert", "roberta", "xlm-roberta", "electra", "camembert")
 
 
@@ -71,16 +70,17 @@ class FastBert:
         ``attention_mask`` (B, L) is None where nothing is padding. ``first_only`` computes one token of the top layer.
         """
         inner: Any = self.inner
-        drop = _Dropout(inner.config.hidden_dropout_prob, inner.config.attention_probs_dropout_prob)
+        drop = Dropout(inner.config.hidden_dropout_prob, inner.config.attention_probs_dropout_prob)
         if not inner.training:
-            drop = _Dropout(0.0, 0.0)
-        mask = None if attention_mask is None else attention_mask.to(dtype)
-        states = self._embed(input_ids, token_type_ids, drop).to(dtype)
+            drop = Dropout(0.0, 0.0)
+        heads = inner.config.num_attention_heads
+        padding = None if attention_mask is None else Padding(attention_mask, heads, dtype)
+        states = self._embed(input_ids, token_type_ids, drop, dtype).to(dtype)
         kept = [states]
         stack = inner.encoder.layer
         for number, layer in enumerate(stack):
             first = first_only and number == len(stack) - 1
-            states = _attend(layer.attention, states, mask, drop, inner.config.num_attention_heads, first)
+            states = _attend(layer.attention, states, padding, drop, heads, first)
             states = _feed(layer, states, drop)
             kept.append(states)
         top = kept if layers == -1 else kept[len(kept) - layers :]
@@ -89,7 +89,7 @@ class FastBert:
         return States(layers=tuple(top), mask=real, pooler=pooled)
 
     def _embed(
-        self, ids: torch.Tensor, token_type_ids: torch.Tensor | None, drop: "_Dropout"
+        self, ids: torch.Tensor, token_type_ids: torch.Tensor | None, drop: Dropout, dtype: torch.dtype
     ) -> torch.Tensor:
         inner: Any = self.inner
         embeddings = inner.embeddings
@@ -98,80 +98,34 @@ class FastBert:
         kinds = embeddings.token_type_embeddings
         kind = kinds.weight[0] if token_type_ids is None else kinds(token_type_ids)
         states = embeddings.LayerNorm(embeddings.word_embeddings(ids) + (positions + kind))
-        states = _Drop.apply(states, drop) if drop.hidden else states
-        return inner.embeddings_project(states) if hasattr(inner, "embeddings_project") else states
+        project = getattr(inner, "embeddings_project", None)
+        states = states if project else states.to(dtype)
+        states = Drop.apply(states, drop) if drop.hidden else states
+        return project(states) if project else states
 
 
 def _attend(
-    attention: Any, states: torch.Tensor, mask: torch.Tensor | None, drop: "_Dropout", heads: int, first: bool
+    attention: Any,
+    states: torch.Tensor,
+    padding: Padding | None,
+    drop: Dropout,
+    heads: int,
+    first: bool,
 ) -> torch.Tensor:
     own, out = attention.self, attention.output
     return _Attention.apply(
-        *(states, mask, drop, heads, first, out.LayerNorm.eps),
+        *(states, padding, drop, heads, first, out.LayerNorm.eps),
         *(own.query.weight, own.query.bias, own.key.weight, own.key.bias, own.value.weight, own.value.bias),
         *(out.dense.weight, out.dense.bias, out.LayerNorm.weight, out.LayerNorm.bias),
     )
 
 
-def _feed(layer: Any, states: torch.Tensor, drop: "_Dropout") -> torch.Tensor:
+def _feed(layer: Any, states: torch.Tensor, drop: Dropout) -> torch.Tensor:
     first, second, norm = layer.intermediate.dense, layer.output.dense, layer.output.LayerNorm
     return _FeedForward.apply(
         *(states, drop, norm.eps),
         *(first.weight, first.bias, second.weight, second.bias, norm.weight, norm.bias),
     )
-
-
-class _Dropout:
-    """Draws dropout masks for one forward pass, from torch's global generator."""
-
-    def __init__(self, hidden: float, attention: float) -> None:
-        self.hidden, self.attention = round(hidden * 65536), round(attention * 65536)
-        self._words: np.random.Generator | None = None
-
-    @staticmethod
-    def scale(rate: int) -> float:
-        """What the elements that stay are multiplied by."""
-        return 65536 / (65536 - rate)
-
-    def mask(self, states: torch.Tensor, rate: int) -> torch.Tensor:
-        """All bits set where an element stays, none where it goes; an integer tensor as wide as ``states``."""
-        if self._words is None:
-            seed = int(torch.randint(2**62, (), dtype=torch.int64))
-            self._words = np.random.Generator(np.random.SFC64(seed))
-        size = states.numel()
-        words = self._words.integers(0, 2**64, -(-size // 4), dtype=np.uint64).view(np.uint16)[:size]
-        stay = torch.from_numpy((words >= rate).view(np.int8)).to(_WORD[states.dtype])
-        return stay.neg_().view(states.shape)
-
-
-_WORD = {torch.bfloat16: torch.int16, torch.float32: torch.int32, torch.float64: torch.int64}
-
-
-def _dropped(states: torch.Tensor, mask: torch.Tensor, rate: int) -> torch.Tensor:
-    """``states`` without what ``mask`` drops, scaled up, in place."""
-    states.view(mask.dtype).bitwise_and_(mask)
-    return states.mul_(_Dropout.scale(rate))
-
-
-def _masked(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """A copy of ``states`` without what ``mask`` drops."""
-    return torch.bitwise_and(states.view(mask.dtype), mask).view(states.dtype)
-
-
-class _Drop(torch.autograd.Function):
-    """Dropout alone."""
-
-    @staticmethod
-    def forward(ctx: Any, states: torch.Tensor, drop: _Dropout) -> torch.Tensor:
-        mask = drop.mask(states, drop.hidden)
-        ctx.rate = drop.hidden
-        ctx.save_for_backward(mask)
-        return _dropped(states.clone(), mask, drop.hidden)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor, None]:
-        return _dropped(grad.clone(), ctx.saved_tensors[0], ctx.rate), None
 
 
 def _norm_backward(ctx: Any, grad: torch.Tensor, summed: torch.Tensor, gain: torch.Tensor) -> Any:
@@ -181,22 +135,39 @@ def _norm_backward(ctx: Any, grad: torch.Tensor, summed: torch.Tensor, gain: tor
     )
 
 
-def _residual_norm(ctx: Any, out: torch.Tensor, states: torch.Tensor, drop: _Dropout, eps: float) -> Any:
-    """LayerNorm(mask(out) + states), both (T, D); ``out`` is used up."""
-    mask = None
+def _residual_norm(ctx: Any, out: torch.Tensor, states: torch.Tensor, drop: Dropout, eps: float) -> Any:
+    """LayerNorm(dropout(out) + states), both (T, D); ``out`` is used up. All is divided by the scale of dropout."""
+    mask, ctx.share = None, 1 / drop.scale(drop.hidden)
     if drop.hidden:
         mask = drop.mask(out, drop.hidden)
         out.view(mask.dtype).bitwise_and_(mask)
-    summed = out.add_(states)
+    summed = out.add_(states, alpha=ctx.share)
     result, ctx.mean, ctx.deviation = torch.native_layer_norm(
-        summed, (summed.shape[-1],), ctx.gain, ctx.shift, eps
+        summed, (summed.shape[-1],), ctx.gain, ctx.shift, eps * ctx.share**2
     )
     return result, summed, mask
 
 
+_FUSED = torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
+def _linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, *, gelu: bool = False) -> torch.Tensor:
+    """``x`` (T, D) times ``weight`` (F, D) transposed, plus ``bias``, perhaps through ``gelu``.
+
+    ``addmm`` would write the bias first, in a pass more.
+    """
+    if _FUSED and x.dtype == torch.bfloat16:
+        found: torch.Tensor = torch.ops.mkldnn._linear_pointwise(
+            x, weight, bias, "gelu" if gelu else "none", [], "none"
+        )
+        return found
+    found = torch.addmm(bias, x, weight.t())
+    return nn.functional.gelu(found) if gelu else found
+
+
 def _columns(grad: torch.Tensor) -> torch.Tensor:
     """Sum of (T, D) over T, in fp32 inside: the gradient of a bias."""
-    return (grad.new_ones(1, grad.shape[0]) @ grad).view(-1).float()
+    return grad.sum(0).float()
 
 
 class _FeedForward(torch.autograd.Function):
@@ -206,17 +177,17 @@ class _FeedForward(torch.autograd.Function):
     def forward(
         ctx: Any,
         states: torch.Tensor,
-        drop: _Dropout,
+        drop: Dropout,
         eps: float,
         *parameters: torch.Tensor,
     ) -> torch.Tensor:
         w1, b1, w2, b2, ctx.gain, ctx.shift = parameters
         x = states.reshape(-1, states.shape[-1])
-        ctx.scale = drop.scale(drop.hidden)  # in the weights, for a pass less over the states
-        w1, b1, w2, b2 = (tensor.to(x.dtype) for tensor in (w1, b1, w2 * ctx.scale, b2 * ctx.scale))
-        hidden = torch.addmm(b1, x, w1.t())
-        active = nn.functional.gelu(hidden)
-        out = torch.addmm(b2, active, w2.t())
+        w1, b1, w2, b2 = (tensor.to(x.dtype) for tensor in (w1, b1, w2, b2))
+        trained = any(ctx.needs_input_grad)
+        hidden = _linear(x, w1, b1, gelu=not trained)
+        active = nn.functional.gelu(hidden) if trained else hidden
+        out = _linear(active, w2, b2)
         result, summed, mask = _residual_norm(ctx, out, x, drop, eps)
         ctx.save_for_backward(x, hidden, active, summed, mask, w1, w2)
         return result.view(states.shape)
@@ -226,12 +197,13 @@ class _FeedForward(torch.autograd.Function):
     def backward(ctx: Any, grad: torch.Tensor) -> tuple[Any, ...]:
         x, hidden, active, summed, mask, w1, w2 = ctx.saved_tensors
         residual, gain, shift = _norm_backward(ctx, grad.view(summed.shape), summed, ctx.gain)
-        out = residual if mask is None else _masked(residual, mask)
-        gw2, gb2 = (out.t() @ active).float().mul_(ctx.scale), _columns(out).mul_(ctx.scale)
-        inside = torch.ops.aten.gelu_backward(out @ w2, hidden)
+        out = residual if mask is None else masked(residual, mask)
+        gw2, gb2 = out.t() @ active, _columns(out)
+        inside = out @ w2
+        torch.ops.aten.gelu_backward.grad_input(inside, hidden, grad_input=inside)
         gw1, gb1 = inside.t() @ x, _columns(inside)
-        into = torch.addmm(residual, inside, w1).view(grad.shape)
-        return into, None, None, gw1.float(), gb1, gw2, gb2, gain.float(), shift.float()
+        into = (inside @ w1).add_(residual, alpha=ctx.share).view(grad.shape)
+        return into, None, None, gw1.float(), gb1, gw2.float(), gb2, gain.float(), shift.float()
 
 
 class _Attention(torch.autograd.Function):
@@ -241,8 +213,8 @@ class _Attention(torch.autograd.Function):
     def forward(
         ctx: Any,
         states: torch.Tensor,
-        mask: torch.Tensor | None,
-        drop: _Dropout,
+        padding: Padding | None,
+        drop: Dropout,
         heads: int,
         first: bool,
         eps: float,
@@ -250,26 +222,22 @@ class _Attention(torch.autograd.Function):
     ) -> torch.Tensor:
         wq, bq, wk, bk, wv, bv, wo, bo, ctx.gain, ctx.shift = parameters
         batch, width, dtype = states.shape[0], states.shape[2], states.dtype
-        ctx.scale = math.log2(math.e) / math.sqrt(width // heads)
-        ctx.first, ctx.pairs, ctx.drop = first, drop.attention, drop
-        weight = torch.cat([wq * ctx.scale, wk, wv]).to(dtype)
-        bias = torch.cat([bq * ctx.scale, bk, bv]).to(dtype)
-        ctx.kept = drop.scale(drop.hidden)
-        wo, bo = (wo * ctx.kept).to(dtype), (bo * ctx.kept).to(dtype)
+        ctx.first, ctx.pairs, ctx.padding = first, drop.attention, padding
+        weight, bias = _stacked([wq, wk, wv], dtype), _stacked([bq, bk, bv], dtype)
+        wo, bo = wo.to(dtype), bo.to(dtype)
         x = states.reshape(-1, width)
         asking = states[:, 0].contiguous() if first else x
         q, k, v = _project(x, asking, weight, bias, batch, heads)
-        keep = None if mask is None else mask.repeat_interleave(heads, 0).unsqueeze(-1)
-        q, k, v = (tensor.flatten(0, 1) for tensor in (q, k, v))
-        if keep is not None:
-            k, v = k * keep, v * keep
-        context, powers, total, pair_mask = _weigh(q, k, v, keep, drop)
-        merged = _merge(context, batch)
-        out = torch.addmm(bo, merged, wo.t())
+        if padding is not None:
+            padding.clear(k)
+            padding.clear(v)
+        context, powers, total, pair_mask = weigh(q, k, v, padding, drop)
+        merged = merge(context, batch)
+        out = _linear(merged, wo, bo)
         result, summed, drop_mask = _residual_norm(ctx, out, asking, drop, eps)
         ctx.save_for_backward(
             *(x, asking, q, k, v, powers, total, pair_mask, context, merged),
-            *(summed, drop_mask, weight, wo, keep),
+            *(summed, drop_mask, weight, wo),
         )
         return result.view(batch, -1, width)
 
@@ -277,40 +245,46 @@ class _Attention(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: torch.Tensor) -> tuple[Any, ...]:
         x, asking, q, k, v, powers, total, pair_mask, context, merged, *rest = ctx.saved_tensors
-        summed, drop_mask, weight, wo, keep = rest
+        summed, drop_mask, weight, wo = rest
         batch, heads, width = grad.shape[0], q.shape[0] // grad.shape[0], x.shape[1]
         residual, gain, shift = _norm_backward(ctx, grad.view(summed.shape), summed, ctx.gain)
-        out = residual if drop_mask is None else _masked(residual, drop_mask)
-        gwo, gbo = (out.t() @ merged).float().mul_(ctx.kept), _columns(out).mul_(ctx.kept)
-        inner = _split(out @ wo, batch, heads).div(total)
-        gq, gk, gv = _weigh_backward(inner, context, q, k, v, powers, pair_mask, ctx.pairs)
-        if keep is not None:
-            gk, gv = gk.mul_(keep), gv.mul_(keep)
-        into, gweight, gbias = _project_backward(
-            (gq, gk, gv), x, asking, weight, residual, batch, first=ctx.first
-        )
+        out = residual if drop_mask is None else masked(residual, drop_mask)
+        gwo, gbo = out.t() @ merged, _columns(out)
+        inner = split(out @ wo, batch, heads).div_(total)
+        grads = weigh_backward(inner, context, q, k, v, powers, pair_mask, ctx.pairs)
+        if ctx.padding is not None:
+            ctx.padding.clear(grads[1])
+            ctx.padding.clear(grads[2])
+        into, gweight, gbias = _project_backward(grads, x, asking, weight, batch, first=ctx.first)
+        into = into.view(batch, -1, width)
+        into[:, : grad.shape[1]].add_(residual.view(grad.shape), alpha=ctx.share)
         gwq, gwk, gwv = gweight.float().split(width)
         gbq, gbk, gbv = gbias.split(width)
         return (
-            *(into.view(batch, -1, width), None, None, None, None, None),
-            *(gwq * ctx.scale, gbq * ctx.scale, gwk, gbk, gwv, gbv, gwo, gbo),
+            *(into, None, None, None, None, None),
+            *(gwq, gbq, gwk, gbk, gwv, gbv, gwo.float(), gbo),
             *(gain.float(), shift.float()),
         )
 
 
+def _stacked(parameters: list[torch.Tensor], dtype: torch.dtype) -> torch.Tensor:
+    """Parameters of one shape, one after the other, in ``dtype``."""
+    found = parameters[0].new_empty((len(parameters), *parameters[0].shape), dtype=dtype)
+    for part, parameter in zip(found, parameters, strict=True):
+        part.copy_(parameter)
+    return found.flatten(0, 1)
+
+
 def _project(
     x: torch.Tensor, asking: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, batch: int, heads: int
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Queries, keys and values (B, H, L, d); fewer tokens may be ``asking`` (B Lq, D) than there are in ``x``."""
+) -> list[torch.Tensor]:
+    """Queries, keys and values (B H, L, d); fewer tokens may be ``asking`` (B Lq, D) than there are in ``x``."""
     width = x.shape[1]
     if asking is x:
-        qkv = torch.addmm(bias, x, weight.t())
-        q, k, v = qkv.view(batch, -1, 3, heads, width // heads).permute(2, 0, 3, 1, 4).contiguous().unbind()
-        return q, k, v
-    q = torch.addmm(bias[:width], asking, weight[:width].t())
-    kv = torch.addmm(bias[width:], x, weight[width:].t())
-    k, v = kv.view(batch, -1, 2, heads, width // heads).permute(2, 0, 3, 1, 4).contiguous().unbind()
-    return q.view(batch, -1, heads, width // heads).transpose(1, 2), k, v
+        return [split(part, batch, heads) for part in _linear(x, weight, bias).split(width, dim=1)]
+    q = _linear(asking, weight[:width], bias[:width])
+    k, v = _linear(x, weight[width:], bias[width:]).split(width, dim=1)
+    return [split(part, batch, heads) for part in (q, k, v)]
 
 
 def _project_backward(
@@ -318,7 +292,6 @@ def _project_backward(
     x: torch.Tensor,
     asking: torch.Tensor,
     weight: torch.Tensor,
-    residual: torch.Tensor,
     batch: int,
     *,
     first: bool,
@@ -326,68 +299,11 @@ def _project_backward(
     """Gradients of the input (T, D), the joined weight (3 D, D) and the joined bias (3 D,)."""
     gq, gk, gv = grads
     width = x.shape[1]
-    heads = gk.shape[0] // batch
     if not first:
-        joined = x.new_empty(batch, x.shape[0] // batch, 3, heads, width // heads)
-        for number, grad in enumerate(grads):
-            joined[:, :, number].copy_(grad.view(batch, heads, -1, width // heads).transpose(1, 2))
-        flat = joined.view(x.shape[0], 3 * width)
-        return torch.addmm(residual, flat, weight), flat.t() @ x, _columns(flat)
-    flat_q = _merge(gq, batch)
-    flat_kv = torch.cat([_merge(gk, batch), _merge(gv, batch)], dim=1)
+        flat = joined([gq, gk, gv], batch)
+        return flat @ weight, flat.t() @ x, _columns(flat)
+    flat_q, flat_kv = merge(gq, batch), joined([gk, gv], batch)
     into = flat_kv @ weight[width:]
-    into.view(batch, -1, width)[:, 0] += torch.addmm(residual, flat_q, weight[:width])
+    into.view(batch, -1, width)[:, 0] += flat_q @ weight[:width]
     gweight = torch.cat([flat_q.t() @ asking, flat_kv.t() @ x])
     return into, gweight, torch.cat([_columns(flat_q), _columns(flat_kv)])
-
-
-def _weigh(
-    q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, keep: torch.Tensor | None, drop: _Dropout
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor | None]:
-    """Attention of queries (N, Lq, d) over keys and values (N, L, d), N = B H; ``keep`` (N, L, 1) is 0 on padding.
-
-    Returns the context (N, Lq, d), the powers (N, Lq, L) and their sums (N, Lq, 1) over the real tokens.
-    """
-    powers = torch.bmm(q, k.transpose(1, 2)).clamp_(-CLIP, CLIP).exp2_()
-    total = powers.sum(-1, keepdim=True) if keep is None else torch.bmm(powers, keep)
-    shown, mask = powers, None
-    if drop.attention:
-        mask = drop.mask(powers, drop.attention)
-        shown = _dropped(powers.clone(), mask, drop.attention)
-    return torch.bmm(shown, v).div_(total), powers, total, mask
-
-
-def _weigh_backward(
-    inner: torch.Tensor,
-    context: torch.Tensor,
-    q: torch.Tensor,
-    k: torch.Tensor,
-    v: torch.Tensor,
-    powers: torch.Tensor,
-    mask: torch.Tensor | None,
-    rate: int,
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Gradients of queries, keys and values; ``inner`` is the context's gradient over the sums."""
-    lost = (inner * context).sum(-1, keepdim=True).neg_()
-    shown, turned = powers, v.transpose(1, 2)
-    if mask is None:
-        gradient = torch.baddbmm(lost.expand(powers.shape), inner, turned)
-    else:
-        shown = _dropped(powers.clone(), mask, rate)
-        gradient = _dropped(torch.bmm(inner, turned), mask, rate).add_(lost)
-    gv = torch.bmm(shown.transpose(1, 2), inner)
-    gradient.mul_(powers)
-    gq, gk = torch.bmm(gradient, k), torch.bmm(gradient.transpose(1, 2), q)
-    return gq.mul_(math.log(2)), gk.mul_(math.log(2)), gv
-
-
-def _merge(heads: torch.Tensor, batch: int) -> torch.Tensor:
-    """(B H, L, d) -> (T, D)."""
-    count, size = heads.shape[0] // batch, heads.shape[-1]
-    return heads.view(batch, count, -1, size).transpose(1, 2).reshape(-1, count * size)
-
-
-def _split(states: torch.Tensor, batch: int, heads: int) -> torch.Tensor:
-    """(T, D) -> (B H, L, d)."""
-    size = states.shape[1] // heads
-    return states.view(batch, -1, heads, size).transpose(1, 2).reshape(batch * heads, -1, size)

@@ -53,6 +53,7 @@ class Finetuning:
         self.per_epoch = len(self._order(0))
         self.mean_rows = len(self._rows_of(0)) / self.per_epoch
         self.steps = total_steps(self.per_epoch, epochs=recipe.epochs, steps=recipe.steps)
+        self.parameters = list(network.parameters())
         groups = parameter_groups(network, recipe.optimization, fresh=fresh)
         self.optimizer = torch.optim.AdamW(groups, fused=True)
         self.rates = [float(group["lr"]) for group in self.optimizer.param_groups]
@@ -140,7 +141,7 @@ class Finetuning:
         loss = torch.zeros((), device=self.objective.device)
         for part in self._parts(batch):
             loss += self.objective.accumulate(part, rows, epoch)
-        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.max_grad_norm)
+        norm = nn.utils.clip_grad_norm_(self.parameters, self.recipe.max_grad_norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         if self.average is not None:

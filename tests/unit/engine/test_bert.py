@@ -7,8 +7,8 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel, ElectraConfig, ElectraModel, RobertaConfig, RobertaModel
 
-from podium.engine import bert
 from podium.engine.bert import FastBert, supports
+from podium.engine.dropout import Dropout, dropped
 from podium.engine.states import States
 
 SIZES: dict[str, Any] = {
@@ -126,6 +126,19 @@ def test_bf16_is_near() -> None:
     assert error < 0.03 * torch.stack([grad.norm() for grad in want.values()]).norm()
 
 
+@pytest.mark.parametrize(("dtype", "error"), [(torch.float32, 1e-5), (torch.bfloat16, 0.01)])
+def test_prediction_is_near_with_and_without_gradients(dtype: torch.dtype, error: float) -> None:
+    """Without gradients GELU may be computed inside the product."""
+    model, batch = encoder("bert").eval(), inputs()
+    real = batch["attention_mask"].bool()
+    with torch.inference_mode():
+        exact = model(**batch).last_hidden_state[real]
+        own = fast(model, batch, dtype=dtype, layers=1).layers[-1][real]
+    with_gradients = fast(model, batch, dtype=dtype, layers=1).layers[-1][real]
+    assert (own - exact).norm() < error * exact.norm()
+    assert (own - with_gradients).norm() < error * exact.norm()
+
+
 def test_scores_beyond_the_range_of_powers_stay_finite() -> None:
     model, batch = encoder("bert").train(), inputs()
     with torch.no_grad():
@@ -138,14 +151,24 @@ def test_scores_beyond_the_range_of_powers_stay_finite() -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_a_dropout_mask_drops_its_share_and_keeps_the_mean(dtype: torch.dtype) -> None:
     torch.manual_seed(0)
-    drop = bert._Dropout(0.1, 0.3)
+    drop = Dropout(0.1, 0.3)
     for rate, share in ((drop.hidden, 0.1), (drop.attention, 0.3)):
         ones = torch.ones(500, 401, dtype=dtype)
         mask = drop.mask(ones, rate)
-        kept = bert._dropped(ones, mask, rate)
+        kept = dropped(ones, mask, rate)
         zero = float((kept == 0).float().mean())
         assert abs(zero - share) < 5 * (share * (1 - share) / ones.numel()) ** 0.5
         assert float(kept.max()) == pytest.approx(1 / (1 - share), rel=0.005)
+
+
+def test_a_row_of_a_dropout_mask_drops_as_much_as_any_other() -> None:
+    """Thresholds differ by row: variances of the rows' and the columns' counts are those of independent elements."""
+    torch.manual_seed(0)
+    drop = Dropout(0.1, 0.0)
+    gone = (drop.mask(torch.ones(2000, 600), drop.hidden) == 0).double()
+    assert float(gone.mean()) == pytest.approx(0.1, abs=5 * (0.09 / gone.numel()) ** 0.5)
+    for counts, size in ((gone.sum(0), 2000), (gone.sum(1), 600)):
+        assert float(counts.var()) == pytest.approx(0.09 * size, rel=5 * (2 / len(counts)) ** 0.5)
 
 
 def test_gradients_with_dropout_are_those_of_the_function_with_its_masks() -> None:
