@@ -55,6 +55,7 @@ class Model:
     """One fine-tuned encoder; follows ``podium.models.Classifier``."""
 
     OPTIONS: ClassVar[type[Options]] = Options
+    SOURCE: ClassVar[str] = "podium/models/transformer.py"
 
     def __init__(self, options: Options, *, classes: int, seed: int, device: str, threads: int) -> None:
         self.options, self.classes, self.seed = options, classes, seed
@@ -154,7 +155,7 @@ class Model:
         """Token ids of the training rows; ``max_length: auto`` is settled by them."""
         folder = Path(self.options.encoder)
         self._template = Template.of(tokens.open_tokenizer(folder))
-        table = _tokens(folder, rows)
+        table = tokens_of(folder, rows)
         if self.options.max_length == "auto":
             lengths = self._full_lengths(table, self._template)
             self.max_length = choose_length(lengths, max_cut=self.options.max_cut, limit=_limit(folder))
@@ -241,7 +242,7 @@ class Model:
         root = Path(__file__).parents[2]
         return fingerprint(
             *(dataclasses.asdict(self.options), self.seed, self.classes, self.type, str(self.device)),
-            *(torch.__version__, torch.get_num_threads(), digest(root, "podium/models/transformer.py")),
+            *(torch.__version__, torch.get_num_threads(), digest(root, self.SOURCE)),
             *data.parts(),
             *self.network.state_dict().values(),
         )
@@ -249,7 +250,7 @@ class Model:
     def predict(self, rows: pd.DataFrame) -> np.ndarray:
         """Return predictions (N, K); see ``Classifier.predict``."""
         assert self._template is not None
-        table = _tokens(Path(self.options.encoder), rows)
+        table = tokens_of(Path(self.options.encoder), rows)
         encoded = self._compose(table, self._template)
         return self.scale.original(self._outputs(encoded, np.arange(len(rows))))
 
@@ -321,7 +322,7 @@ class Model:
         return model
 
 
-def _tokens(folder: Path, rows: pd.DataFrame) -> pd.DataFrame:
+def tokens_of(folder: Path, rows: pd.DataFrame) -> pd.DataFrame:
     """Token ids of ``rows``: those that a rule made, or made here."""
     if "tokens_a" in rows.columns:
         return rows
