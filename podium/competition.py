@@ -45,8 +45,8 @@ def shares(tasks: Mapping[str, str], weights: Mapping[str, float] | None) -> dic
 def combined(scores: Mapping[str, Score], share: Mapping[str, float]) -> Score:
     """Return the competition's score: sum of share times value, and the error of that sum.
 
-    The tasks' rows are different rows, so their errors are independent: se^2 = sum of (share se_t)^2. The same holds for
-    the difference of two members, with the tasks' paired errors (``podium.metrics.paired_se``).
+    The tasks' rows are different rows, so their errors are independent: se^2 = sum of (share se_t)^2. The same holds
+    for the difference of two members, with the tasks' paired errors (``podium.metrics.paired_se``).
     """
     value = sum(share[name] * score.value for name, score in scores.items())
     error = np.sqrt(sum((share[name] * score.se) ** 2 for name, score in scores.items()))

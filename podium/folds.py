@@ -58,8 +58,8 @@ def make_folds(
 def deal(row: np.ndarray, target: np.ndarray, unit: np.ndarray, *, n: int, seed: int) -> np.ndarray:
     """Return the fold (N,) of each row as ``make_folds`` does, which see.
 
-    ``row`` and ``target`` are pairs of a row and one of its classes (``classes_of``), ``unit`` (N,) the set that each row
-    is in, numbered from 0 on.
+    ``row`` and ``target`` are pairs of a row and one of its classes (``classes_of``), ``unit`` (N,) the set that each
+    row is in, numbered from 0 on.
     """
     count = int(unit.max(initial=-1)) + 1
     if n < 2 or count < n:

@@ -1,8 +1,8 @@
 """Folds of several tasks at once: no row of one task leaks through a duplicate in another.
 
-A model of all tasks that is trained without fold k must not have seen what resembles a row of fold k, whatever task that
-is of. So all tasks share one set of fold numbers, and rows that belong together do so across tasks. Shapes: N rows of all
-tasks, N_t rows of task t.
+A model of all tasks that is trained without fold k must not have seen what resembles a row of fold k, whatever task
+that is of. So all tasks share one set of fold numbers, and rows that belong together do so across tasks. Shapes: N rows
+of all tasks, N_t rows of task t.
 """
 
 from collections.abc import Sequence
@@ -21,8 +21,8 @@ class TaskRows:
     """The training rows of one task.
 
     ``segments`` are one or two columns of N_t texts, ``targets`` N_t target texts (``podium.targets``), ``groups`` the
-    user's (None, or an empty text, for none), which mean nothing to other tasks. ``by_first`` keeps pairs together whose
-    first text is the same after case folding and collapsing of whitespace, such as the hypotheses of one premise.
+    user's (None, or an empty text, for none), which mean nothing to other tasks. ``by_first`` keeps pairs together
+    whose first text is the same after case folding and collapsing of whitespace, such as the hypotheses of one premise.
     """
 
     segments: Sequence[Sequence[str]]
@@ -32,9 +32,7 @@ class TaskRows:
     by_first: bool = True
 
 
-def joint_units(
-    tasks: Sequence[TaskRows], *, near_duplicates: float | None, seed: int
-) -> list[np.ndarray]:
+def joint_units(tasks: Sequence[TaskRows], *, near_duplicates: float | None, seed: int) -> list[np.ndarray]:
     """Return for each task the label (N_t,) int of the set of rows that must share a fold, numbered across the tasks.
 
     Sets are the connected components of near-duplicates (``podium.duplicates.clusters``: Jaccard similarity at least
@@ -58,9 +56,9 @@ def joint_folds(
 ) -> list[np.ndarray]:
     """Return the fold (N_t,) int in 0..n-1 of each row of each task; ``sets`` are those of ``joint_units``.
 
-    Stratified by task and class: as ``podium.folds.make_folds`` over all rows, whose classes are those of the tasks side
-    by side, so that each task's classes, and each task's rows, are spread alike over the folds. Raises ``UserError``
-    when there are fewer sets than folds.
+    Stratified by task and class: as ``podium.folds.make_folds`` over all rows, whose classes are those of the tasks
+    side by side, so that each task's classes, and each task's rows, are spread alike over the folds. Raises
+    ``UserError`` when there are fewer sets than folds.
     """
     unit = units(None, np.concatenate(sets))
     rows, labels = [], []

@@ -92,7 +92,9 @@ class Mixup:
         alpha = torch.full((), self._alpha, device=device)
         share = torch.distributions.Beta(alpha, alpha, validate_args=False).sample()
         partner = torch.randperm(rows, device=device)
-        if tasks is not None:  # both orders have the tasks in the same places, one of them shuffled within each
+        if (
+            tasks is not None
+        ):  # both orders have the tasks in the same places, one of them shuffled within each
             shuffled = partner[torch.argsort(tasks[partner], stable=True)]
             partner = torch.empty_like(partner).scatter_(0, torch.argsort(tasks, stable=True), shuffled)
         return Mixture(share, partner)

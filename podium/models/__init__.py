@@ -91,7 +91,7 @@ def make(
     device: str,
     threads: int,
 ) -> Classifier:
-    """Make an unfitted model of ``kind`` for ``classes`` classes or value columns; of several tasks, for those of each."""
+    """Make an unfitted model of ``kind`` for ``classes`` classes or value columns, or for those of several tasks."""
     module = _module(kind)
     return module.Model(module.Options(**options), classes=classes, seed=seed, device=device, threads=threads)
 

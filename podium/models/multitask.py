@@ -50,9 +50,10 @@ class Model(transformer.Model):
     in a row of a single text. ``classes`` (T) are the tasks' numbers of classes. With ``stopping`` each task is
     predicted by the weights of its own best epoch.
 
-    Modes: ``heads``, a linear layer for each task on what ``pooling`` makes of the shared encoder (hard sharing; Caruana
-    1997, "Multitask Learning"); ``queries``, a learned query for each task that attends to the tokens, then its linear
-    layer; ``flat``, one classifier over the classes of all tasks, with a task-type embedding added to every token.
+    Modes: ``heads``, a linear layer for each task on what ``pooling`` makes of the shared encoder (hard sharing;
+    Caruana 1997, "Multitask Learning"); ``queries``, a learned query for each task that attends to the tokens, then its
+    linear layer; ``flat``, one classifier over the classes of all tasks, with a task-type embedding added to every
+    token.
     """
 
     OPTIONS: ClassVar[type[Options]] = Options
@@ -201,9 +202,7 @@ class Model(transformer.Model):
         return TaskQueries(shape, len(self.sizes))
 
     def _network_type(self) -> Callable[..., Network]:
-        return functools.partial(
-            JointNetwork, tasks=len(self.sizes), typed=self.options.mode == "flat"
-        )
+        return functools.partial(JointNetwork, tasks=len(self.sizes), typed=self.options.mode == "flat")
 
     def _train(
         self,
@@ -219,9 +218,7 @@ class Model(transformer.Model):
         trained, held = np.arange(len(rows)), np.zeros(0, dtype=np.int64)
         if recipe.stopping is not None:
             trained, held = self._inner_rows(rows, task, target, recipe.stopping.share)
-        balance = make_balance(
-            self.options.balancing(), tasks=names, sizes=self.sizes, device=self.device
-        )
+        balance = make_balance(self.options.balancing(), tasks=names, sizes=self.sizes, device=self.device)
         if balance.parameter is not None:
             self.network.register_parameter("balance", balance.parameter)
         place = nn.functional.one_hot(torch.from_numpy(task), len(names)).to(data.weight)
@@ -329,4 +326,3 @@ def _joined(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
 
 def _copied(state: dict[str, Any]) -> dict[str, torch.Tensor]:
     return {name: tensor.detach().to("cpu", copy=True) for name, tensor in state.items()}
-

@@ -14,7 +14,7 @@ MODES = ("heads", "queries", "flat")
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Options(transformer_options.Options):
-    """See ``podium.config.multitask.Multitask``; ``tasks`` are the names of the T tasks, in the order of their numbers."""
+    """See ``podium.config.multitask.Multitask``; ``tasks`` are the T tasks' names in the order of their numbers."""
 
     mode: str
     tasks: list[str]
@@ -55,7 +55,14 @@ def _mistakes(options: Options, sizes: Sequence[int]) -> Iterator[str]:
 
 
 def impossible(
-    *, mode: str, loss: str | None, balance: str, lora: bool, stopping: bool, patience: bool, average: str | None
+    *,
+    mode: str,
+    loss: str | None,
+    balance: str,
+    lora: bool,
+    stopping: bool,
+    patience: bool,
+    average: str | None,
 ) -> Iterator[str]:
     """Combinations of keys that mean nothing for several tasks; for the config's checks, too."""
     if mode == "flat" and loss == "corn":

@@ -1,8 +1,8 @@
 """How the losses of several tasks are made one.
 
-A task's loss is the mean over its rows in the batch, L_t; the combined loss is the mean over all T tasks of w_t L_t, where
-the papers have the sum: so it has the scale of one task's loss whatever T is, and rates and the clipping of gradients
-mean what they mean for one task. A task without rows in the batch adds nothing, and nothing about it changes.
+A task's loss is the mean over its rows in the batch, L_t; the combined loss is the mean over all T tasks of w_t L_t,
+where the papers have the sum: so it has the scale of one task's loss whatever T is, and rates and the clipping of
+gradients mean what they mean for one task. A task without rows in the batch adds nothing, and nothing about it changes.
 
 Every state is a tensor on the device: no step waits for a number. Shapes: T tasks.
 """
@@ -37,7 +37,7 @@ class BalanceOptions:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Seen:
-    """What a step saw of each task (T,): ``present`` 1 or 0, the number of ``rows``, the mean ``loss`` (0 where absent).
+    """What a step saw of each task (T,): ``present`` 1 or 0, its ``rows``, its mean ``loss`` (0 where absent).
 
     ``accuracy`` is that of the training pass; ``norm`` that of the gradient of the task's mean loss in the last shared
     layer. Each is there where the method asks for it, else None.
@@ -113,9 +113,11 @@ class Uncertainty(Balance):
         self.parameter = self.log_variance = nn.Parameter(torch.zeros(tasks, device=device))
 
     def weights(self) -> torch.Tensor:
+        """See ``Balance.weights``."""
         return torch.exp(-self.log_variance.detach())
 
     def combined(self, losses: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
+        """See ``Balance.combined``."""
         terms = torch.exp(-self.log_variance) * losses + shares * self.log_variance / 2
         return terms.sum() / self.tasks
 
@@ -124,9 +126,9 @@ class WeightAverage(Balance):
     """Dynamic weight average: more weight where the loss falls slowly.
 
     Liu, Johns and Davison 2019 (arXiv 1803.10704, equation 7): w_t = T exp(r_t / ``temperature``) / sum over tasks, r_t
-    the loss of the epoch before over that of the epoch before it, each a mean over the epoch; 1 in the first two epochs.
-    ``interval`` counts in steps instead of epochs, for fine-tuning of few epochs. A task without rows in one of the two
-    has r = 1. The mean is over the task's rows.
+    the loss of the epoch before over that of the epoch before it, each a mean over the epoch; 1 in the first two
+    epochs. ``interval`` counts in steps instead of epochs, for fine-tuning of few epochs. A task without rows in one of
+    the two has r = 1. The mean is over the task's rows.
     """
 
     def __init__(self, tasks: int, device: torch.device, *, temperature: float, interval: int | None) -> None:
@@ -136,6 +138,7 @@ class WeightAverage(Balance):
         self._period = torch.zeros((), dtype=torch.int64)  # on the CPU, where it is compared
 
     def begin(self, step: int, epoch: int) -> None:
+        """See ``Balance.begin``."""
         period = epoch if self.interval is None else step // self.interval
         if period == int(self._period):
             return
@@ -149,10 +152,12 @@ class WeightAverage(Balance):
         self._weights = self.tasks * torch.softmax(ratio / self.temperature, dim=0)
 
     def observe(self, seen: Seen) -> None:
+        """See ``Balance.observe``."""
         self._now += seen.loss * seen.rows
         self._rows += seen.rows
 
     def state_dict(self) -> dict[str, torch.Tensor]:
+        """See ``Balance.state_dict``."""
         return {
             "now": self._now,
             "rows": self._rows,
@@ -180,28 +185,31 @@ class Prioritisation(Balance):
         self._kpi = 1 / torch.tensor(sizes, dtype=torch.float32, device=device)
 
     def weights(self) -> torch.Tensor:
+        """See ``Balance.weights``."""
         kpi = self._kpi.clamp(0.01, 0.99)
         weights = -((1 - kpi) ** self.gamma) * kpi.log()
         return self.tasks * weights / weights.sum()
 
     def observe(self, seen: Seen) -> None:
+        """See ``Balance.observe``."""
         assert seen.accuracy is not None
         moved = self.discount * seen.accuracy + (1 - self.discount) * self._kpi
         self._kpi.copy_(torch.where(seen.present > 0, moved, self._kpi))
 
     def state_dict(self) -> dict[str, torch.Tensor]:
+        """See ``Balance.state_dict``."""
         return {"kpi": self._kpi}
 
 
 class GradNorm(Balance):
     """Gradient normalisation: weights under which all tasks train at a similar rate.
 
-    Chen et al. 2018 (arXiv 1711.02257, algorithm 1). G_t is the norm of the gradient of w_t L_t in the last shared layer,
-    r_t the task's loss over its first one, relative to the mean over tasks; the weights follow the gradient of
+    Chen et al. 2018 (arXiv 1711.02257, algorithm 1). G_t is the norm of the gradient of w_t L_t in the last shared
+    layer, r_t the task's loss over its first one, relative to the mean over tasks; the weights follow the gradient of
     sum_t |G_t - mean(G) r_t^``alpha``|, the target held constant, by Adam at ``rate``, and are scaled to sum to T. As
-    G_t = w_t g_t, that gradient is sign(G_t - target_t) g_t: it takes the norms g_t of the plain losses, a backward pass
-    through the last layer for each task. Means are over the tasks that the batch has rows of. Weights stay at least
-    0.01, of which the paper does not speak.
+    G_t = w_t g_t, that gradient is sign(G_t - target_t) g_t: it takes the norms g_t of the plain losses, a backward
+    pass through the last layer for each task. Means are over the tasks that the batch has rows of. Weights stay at
+    least 0.01, of which the paper does not speak.
     """
 
     needs_norms = True
@@ -214,6 +222,7 @@ class GradNorm(Balance):
         self._first, self._mean, self._square, self._steps = torch.zeros(4, tasks, device=device).unbind()
 
     def observe(self, seen: Seen) -> None:
+        """See ``Balance.observe``."""
         assert seen.norm is not None
         present, own = seen.present > 0, self._weights
         count = seen.present.sum()
@@ -240,6 +249,7 @@ class GradNorm(Balance):
             kept.copy_(torch.where(marked, new, kept))
 
     def state_dict(self) -> dict[str, torch.Tensor]:
+        """See ``Balance.state_dict``."""
         return {
             "weights": self._weights,
             "first": self._first,

@@ -16,7 +16,9 @@ from podium.engine.template import Template
 def pairs(rows: pd.DataFrame) -> np.ndarray:
     """Return which rows (N,) are pairs: those whose ``tokens_b``, or ``text_b``, is not null."""
     name = "tokens_b" if "tokens_b" in rows.columns else "text_b"
-    return rows[name].notna().to_numpy(dtype=bool) if name in rows.columns else np.zeros(len(rows), dtype=bool)
+    return (
+        rows[name].notna().to_numpy(dtype=bool) if name in rows.columns else np.zeros(len(rows), dtype=bool)
+    )
 
 
 def full_lengths_of_forms(tokens: pd.DataFrame, pair: np.ndarray, template: Template) -> np.ndarray:
@@ -47,7 +49,7 @@ def compose_forms(
     if any(encoded.types is not None for _, encoded, _ in made):
         kinds = [(_types(encoded), encoded.offsets) for _, encoded, _ in made]
         types = _joined(kinds, order)[0].astype(np.int8)
-    whole = np.array([full_lengths(part, template).sum() for _, _, part in made], dtype=np.float64)
+    whole = np.array([_tokens(part) for _, _, part in made], dtype=np.float64)
     return dataclasses.replace(
         made[0][1],
         tokens=flat[0],
@@ -57,7 +59,7 @@ def compose_forms(
         rows_cut=float(sum(len(places) * encoded.rows_cut for places, encoded, _ in made) / len(tokens)),
         tokens_cut=float(
             sum(size * encoded.tokens_cut for size, (_, encoded, _) in zip(whole, made, strict=True))
-            / whole.sum()
+            / max(1.0, whole.sum())
         ),
     )
 
@@ -70,6 +72,12 @@ def _parts(tokens: pd.DataFrame, pair: np.ndarray) -> list[tuple[np.ndarray, pd.
     if pair.all():
         return [(np.arange(len(tokens)), tokens)]
     return [(np.flatnonzero(~pair), single[~pair]), (np.flatnonzero(pair), tokens[pair])]
+
+
+def _tokens(part: pd.DataFrame) -> int:
+    """Tokens of the texts of all rows, special ones not counted."""
+    names = [name for name in ("tokens_a", "tokens_b") if name in part.columns]
+    return int(sum(Ragged.of(part[name]).lengths.sum() for name in names))
 
 
 def _types(encoded: Encoded) -> np.ndarray:

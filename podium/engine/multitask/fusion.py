@@ -23,7 +23,13 @@ WEIGHTS = "model.safetensors"
 #: Keys of config.json that say nothing of what the weights are: where they came from, how they are trained.
 _FREE = (
     *("_name_or_path", "transformers_version", "torch_dtype", "dtype", "architectures"),
-    *("hidden_dropout_prob", "attention_probs_dropout_prob", "hidden_dropout", "attention_dropout", "dropout"),
+    *(
+        "hidden_dropout_prob",
+        "attention_probs_dropout_prob",
+        "hidden_dropout",
+        "attention_dropout",
+        "dropout",
+    ),
     *("embedding_dropout", "mlp_dropout", "embd_pdrop", "resid_pdrop", "attn_pdrop", "classifier_dropout"),
     *("id2label", "label2id", "num_labels", "problem_type", "use_cache"),
 )
@@ -39,7 +45,8 @@ def fuse(folders: Sequence[Path], out: Path, *, weights: Sequence[float] | None)
     Raises
     ------
     UserError
-        A folder holds no encoder, or the encoders differ in architecture, vocabulary or sizes: the message says in what.
+        A folder holds no encoder, or the encoders differ in architecture, vocabulary or sizes: the message says in
+        what.
     ValueError
         No folders, or weights that do not fit them.
     """
@@ -106,7 +113,7 @@ def _opened(folder: Path, stack: ExitStack) -> dict[str, Any]:
     paths = sorted(folder.glob("*.safetensors"))
     if not paths:
         raise UserError(f"fuse: there are no safetensors in {folder}; only they are read")
-    files = {}
+    files: dict[str, Any] = {}
     for path in paths:
         try:
             opened = stack.enter_context(safe_open(path, framework="pt"))

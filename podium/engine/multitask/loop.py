@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -78,5 +78,5 @@ class JointFinetuning(Finetuning):
             )
             log.info("the weights of each task's best epoch are kept: %s", epochs)
 
-    def _extras(self) -> Mapping[str, Any]:
+    def _extras(self) -> dict[str, Any]:
         return {**super()._extras(), "balance": self.objective.balance}

@@ -55,6 +55,7 @@ class JointObjective(Objective):
         self._samples = int(network.get_submodule("head").samples)  # type: ignore[arg-type]
 
     def begin(self, batch: np.ndarray, step: int, epoch: int) -> None:
+        """See ``Objective.begin``."""
         self.balance.begin(step, epoch)
         self._counts = np.bincount(self._task[batch], minlength=len(self._names))
         self._rows = self._sent(self._counts)
@@ -79,6 +80,7 @@ class JointObjective(Objective):
         }
 
     def accumulate(self, part: np.ndarray, denominator: float, epoch: int) -> torch.Tensor:
+        """See ``Objective.accumulate``."""
         self._parted = np.bincount(self._task[part], minlength=len(self._names))
         self._shares = self._sent(self._parted) / self._rows.clamp(min=1)
         self._watching = True  # the first pass of each part is what is told and learned from

@@ -27,7 +27,8 @@ def inner_rows(
     """Return the places of the rows to train on, and of those held out to choose the epochs by.
 
     Each task has an ``inner_split`` of its own ``real`` rows, with a seed of its own. No cluster of near-duplicates is
-    on both sides, whatever tasks its rows are of: a row that resembles a held-out row of another task is not trained on.
+    on both sides, whatever tasks its rows are of: a row that resembles a held-out row of another task is not trained
+    on.
 
     Parameters
     ----------
