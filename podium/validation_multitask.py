@@ -45,7 +45,7 @@ def _mode(model: Multitask) -> Iterator[str]:
     if model.mode == "queries" and "pooling" in model.model_fields_set and model.pooling != "query":
         yield f"pooling: mode queries pools by its own queries, not by {model.pooling}; leave it out"
     if model.stopping is not None and model.refit is not None:
-        yield "refit: with stopping each task has its own weights, and training cannot go on from several; leave one out"
+        yield "refit: with stopping each task has its own weights, and training cannot go on from several; drop one"
     yield from impossible(
         mode=model.mode,
         loss=model.loss.name,

@@ -60,8 +60,8 @@ class Multitask(Transformer):
     mode: Literal["heads", "queries", "flat"] = Field(
         "heads",
         description="heads: shared encoder and pooling, a linear layer for each task; queries: a learned query for "
-        "each task that attends to the tokens, then its linear layer; flat: one classifier over the labels of all tasks, "
-        "and a task-type embedding added to every token.",
+        "each task that attends to the tokens, then its linear layer; flat: one classifier over the labels of all "
+        "tasks, and a task-type embedding added to every token.",
     )
     sampling: SamplingMethod = Field(
         "proportional",
