@@ -59,7 +59,7 @@ def main() -> None:
         __doc__.splitlines()[0],
         encoder={"type": Path, "help": "folder of a pretrained encoder; a small random one where not given"},
         seeds={"type": int, "default": 3, "help": "number of seeds"},
-        share={"type": float, "default": 0.25, "help": "share of each training part, stratified"},
+        share={"type": float, "default": 0.12, "help": "share of each training part, stratified"},
         epochs={"type": float, "default": 3.0, "help": "passes over the training rows"},
         variants={"nargs": "+", "choices": list(VARIANTS), "help": "some of the variants"},
         jobs={"type": int, "default": 2, "help": "processes at a time, one thread each"},
