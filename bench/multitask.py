@@ -217,7 +217,10 @@ def _random_encoder(parts: dict[str, pd.DataFrame], seed: int, place: Path) -> P
 
 
 def summary(results: list[tuple[dict[str, Any], Any]]) -> list[dict[str, Any]]:
-    """One row for each variant; ``gain`` is over the joint model with heads, seed by seed."""
+    """One row for each variant, with the error over seeds and that of the mean's test rows.
+
+    ``gain`` is over the joint model with heads, seed by seed.
+    """
     runs: dict[str, dict[int, dict[str, float]]] = {}
     for spec, result in results:
         runs.setdefault(spec["variant"], {})[spec["seed"]] = result
@@ -233,6 +236,7 @@ def summary(results: list[tuple[dict[str, Any], Any]]) -> list[dict[str, Any]]:
                 **{task: float(np.mean([result[task] for result in found.values()])) for task in TASKS},
                 "mean macro-F1": mean,
                 "+-": error,
+                "of test rows": float(np.mean([result["se"] for result in found.values()])),
                 "gain": gain,
                 "+- ": its_error,
                 "seeds": len(found),
