@@ -198,8 +198,7 @@ def _joint(
 def _random_encoder(parts: dict[str, pd.DataFrame], seed: int, place: Path) -> Path:
     """A BERT with random weights over the characters of the training texts, in a folder."""
     import torch
-    from transformers import BertConfig, BertModel
-    from transformers.models.bert import BertTokenizerFast
+    from transformers import BertConfig, BertModel, BertTokenizer
 
     columns = [rows[name] for rows in parts.values() for name in ("text_a", "text_b") if name in rows]
     letters = {letter for column in columns for text in column for letter in text.lower()}
@@ -209,7 +208,7 @@ def _random_encoder(parts: dict[str, pd.DataFrame], seed: int, place: Path) -> P
     folder = place / "encoder"
     folder.mkdir()
     (folder / "vocab.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
-    BertTokenizerFast(vocab=str(folder / "vocab.txt"), do_lower_case=True).save_pretrained(folder)
+    BertTokenizer(vocab=str(folder / "vocab.txt"), do_lower_case=True).save_pretrained(folder)
     torch.manual_seed(seed)
     config = BertConfig(vocab_size=len(words), max_position_embeddings=MAX_LENGTH, **SIZES)
     BertModel(config, add_pooling_layer=False).save_pretrained(folder)
