@@ -61,6 +61,30 @@ def test_a_model_of_one_task_is_the_single_task_model_bit_for_bit(
         assert together[name] == alone[name]
 
 
+def test_a_teacher_of_one_task_is_that_of_the_single_task_model(encoder: Path) -> None:
+    """Some rows have none; the rows of another task have zeros outside their own classes."""
+    target = np.arange(24) % 3
+    rows, taught = rows_of(target), np.random.default_rng(0).dirichlet(np.ones(3), 24)
+    taught[::4] = 0
+    changes: dict[str, Any] = {"distillation": {"weight": 0.6, "temperature": 2.0}, "learning_rate": 1e-3}
+    plain = make_single("transformer", 3, encoder=str(encoder), **changes)
+    plain.fit(rows, target, np.ones(24), teacher=taught)
+    joint = make(encoder, sizes=(3,), names=["only"], **changes)
+    joint.fit(rows.assign(task=0), target, np.ones(24), teacher=taught)
+    np.testing.assert_array_equal(joint.predict(rows, task=0), plain.predict(rows))
+    first, second = make(encoder, **changes), make(encoder, epochs=1, **changes)
+    first.fit(ROWS, TARGET, ONES)
+    second.fit(ROWS, TARGET, ONES, teacher=first.predict(ROWS))
+    assert np.isfinite(second.curve["loss"]).all()
+
+
+def test_adapters_train_a_joint_model(encoder: Path) -> None:
+    pytest.importorskip("peft")
+    model = make(encoder, lora={"rank": 2}, mode="queries", epochs=1)
+    model.fit(ROWS, TARGET, ONES)
+    check(model.predict(ROWS))
+
+
 # ---- what it learns
 
 
