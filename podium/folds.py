@@ -52,14 +52,22 @@ def make_folds(
 
     Raises ``UserError`` when there are fewer units than folds.
     """
-    unit = units(groups, clusters)
+    return deal(*classes_of(targets, n, type), units(groups, clusters), n=n, seed=seed)
+
+
+def deal(row: np.ndarray, target: np.ndarray, unit: np.ndarray, *, n: int, seed: int) -> np.ndarray:
+    """Return the fold (N,) of each row as ``make_folds`` does, which see.
+
+    ``row`` and ``target`` are pairs of a row and one of its classes (``classes_of``), ``unit`` (N,) the set that each
+    row is in, numbered from 0 on.
+    """
     count = int(unit.max(initial=-1)) + 1
     if n < 2 or count < n:
         raise UserError(
             f"folds.n: {n} folds cannot be made of {count} independent groups of rows: "
             f"choose between 2 and {count}, or check the group column and folds.near_duplicates"
         )
-    table = _Table(*_classes(targets, n, type), unit)
+    table = _Table(row, target, unit)
     folds = _place(table, n=n, rng=np.random.default_rng(seed))[unit]
     largest = np.bincount(folds, minlength=n).max()
     if largest > 1.5 * np.ceil(len(folds) / n):
@@ -67,8 +75,11 @@ def make_folds(
     return folds
 
 
-def _classes(targets: Sequence[str], n: int, type: TaskType) -> tuple[np.ndarray, np.ndarray]:
-    """Return pairs of a row and one of its classes, as two int arrays of equal length; every row has a class."""
+def classes_of(targets: Sequence[str], n: int, type: TaskType) -> tuple[np.ndarray, np.ndarray]:
+    """Return pairs of a row and one of its classes, as two int arrays of equal length; every row has a class.
+
+    ``targets`` are texts (``podium.targets``); the values of a regression have bins, ``n`` rows each at least.
+    """
     codes, unique = pd.factorize(np.asarray(targets, dtype=object))
     if type == "single_label":
         return np.arange(len(codes)), codes

@@ -49,6 +49,7 @@ class Batch:
     ``inputs`` (S, L) are what the encoder takes: ``input_ids``, ``attention_mask``, perhaps ``token_type_ids``, int64.
     ``rows`` (S,) is the place in the batch of each sequence's row, ascending; None where every row is one sequence.
     ``full`` says that there is no padding, so that attention needs no mask; ``tokens`` counts those that are real.
+    ``tasks`` (B,) int64 is each row's task; None where there is but one.
     """
 
     inputs: dict[str, torch.Tensor]
@@ -56,6 +57,7 @@ class Batch:
     size: int
     full: bool
     tokens: int
+    tasks: torch.Tensor | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +66,8 @@ class Encoded:
 
     Sequence s is ``tokens[offsets[s] : offsets[s + 1]]`` and belongs to row ``row_of[s]``; ``types`` (T,) are its token
     types, None where the encoder reads none. ``rows_cut`` is the share of rows that lost a token and ``tokens_cut``
-    the share of their tokens that was lost, special tokens not counted.
+    the share of their tokens that was lost, special tokens not counted. ``tasks`` (N,) int64 is each row's task, None
+    where there is but one.
     """
 
     tokens: np.ndarray
@@ -75,6 +78,7 @@ class Encoded:
     max_length: int
     rows_cut: float
     tokens_cut: float
+    tasks: np.ndarray | None = None
 
     @property
     def chunked(self) -> bool:
@@ -121,7 +125,8 @@ class Encoded:
         if self.types is not None:
             inputs["token_type_ids"] = _padded(self.types, starts, real, 0, device)
         inputs["attention_mask"] = _sent(real, device).long()
-        return Batch(inputs, owners, len(rows), int(lengths.min()) == width, int(lengths.sum()))
+        tasks = None if self.tasks is None else _sent(self.tasks[rows], device)
+        return Batch(inputs, owners, len(rows), int(lengths.min()) == width, int(lengths.sum()), tasks)
 
 
 def _padded(

@@ -4,6 +4,7 @@ Nothing random outlives a step: the order of an epoch comes from (seed, epoch), 
 A run that is resumed after step s is therefore the same as one that was never stopped, bit for bit on one CPU.
 """
 
+import contextlib
 import logging
 import math
 import time
@@ -21,7 +22,7 @@ from podium.engine.checkpoint import Checkpoint
 from podium.engine.objective import Objective
 from podium.engine.optimization import Unfreezing, parameter_groups, rate_factor, total_steps
 from podium.engine.recipe import Recipe
-from podium.engine.stopping import BestKeeper
+from podium.engine.stopping import BestKeeper, Keeper
 from podium.errors import UserError
 from podium.seeds import derive
 
@@ -44,7 +45,7 @@ class Finetuning:
         *,
         seed: int,
         checkpoint: Checkpoint,
-        evaluate: Callable[[], float] | None,
+        evaluate: Callable[[], Any] | None,
         fresh: frozenset[str],
     ) -> None:
         self.network, self.objective, self.recipe, self.rows = network, objective, recipe, rows
@@ -62,10 +63,10 @@ class Finetuning:
         self.average = None
         if recipe.average is not None:
             self.average = Average(recipe.average, network, steps=self.steps, per_epoch=self.per_epoch)
-        patience = recipe.stopping.patience if recipe.stopping else None
-        self.best = BestKeeper(patience=patience) if evaluate is not None else None
+        self.best: Keeper | None = None if evaluate is None else self._keeper()
         self.curve: list[dict[str, Any]] = []
         self.seconds: list[float] = []
+        self._ahead = 0  # steps that the schedule is ahead of those made
 
     def run(self) -> pd.DataFrame:
         """Train to the end, from the checkpoint where there is one; return the learning curve.
@@ -93,14 +94,19 @@ class Finetuning:
         if self.best is not None and self.best.stop:
             return
         start, epoch = 0, 0
-        while start < self.steps:
-            batches = self._order(epoch)[: self.steps - start]
+        while (planned := self._planned(epoch, start)) < self.steps:
+            batches = self._order(epoch)[: self.steps - planned]
+            self._ahead = planned - start
             end = start + len(batches)
             # an epoch that is done but was not scored yet comes up with no batches
             scored = self.best is None or done > end or (done == end and "score" in self.curve[-1])
             if done < end or not scored:
                 yield epoch, batches[max(0, done - start) :]
             start, epoch = end, epoch + 1
+
+    def _planned(self, epoch: int, start: int) -> int:
+        """The place in the schedule at which ``epoch`` begins, ``start`` steps being made before it."""
+        return start
 
     def _order(self, epoch: int) -> list[np.ndarray]:
         """The batches of an epoch."""
@@ -133,7 +139,8 @@ class Finetuning:
         """One optimizer step; the figures stay on the device until somebody asks."""
         number = len(self.curve)
         torch.manual_seed(derive(self.seed, "step", number))
-        factor = self._factor(number)
+        factor = self._factor(number + self._ahead)
+        self.objective.begin(batch, number, epoch)
         for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
             group["lr"] = rate * factor
         # Batches of tokens differ in rows: each row has the same weight then
@@ -141,6 +148,7 @@ class Finetuning:
         loss = torch.zeros((), device=self.objective.device)
         for part in self._parts(batch):
             loss += self.objective.accumulate(part, rows, epoch)
+        told = self.objective.end()
         norm = nn.utils.clip_grad_norm_(self.parameters, self.recipe.max_grad_norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
@@ -154,6 +162,7 @@ class Finetuning:
             "loss": loss,
             "rate": self.recipe.optimization.learning_rate * factor,
             "norm": norm.detach(),
+            **told,
         }
 
     def _factor(self, number: int) -> float:
@@ -174,21 +183,19 @@ class Finetuning:
         """Score the network at the end of an epoch; whether that was enough."""
         if self.best is None or self.evaluate is None:
             return False
-        if self.average is None:
-            score = self.evaluate()
-        else:
-            with self.average.swap():
-                score = self.evaluate()
-                self._keep(score)
-        if self.average is None:
-            self._keep(score)
-        self.curve[-1]["score"] = score
-        log.info("epoch %d: score %.4f on the rows held out inside the training part", epoch + 1, score)
+        with contextlib.nullcontext() if self.average is None else self.average.swap():
+            self._keep(self.evaluate(), epoch)
         return self.best.stop
 
-    def _keep(self, score: float) -> None:
-        assert self.best is not None
+    def _keeper(self) -> Keeper:
+        return BestKeeper(patience=self.recipe.stopping.patience if self.recipe.stopping else None)
+
+    def _keep(self, score: Any, epoch: int) -> None:
+        """Keep the weights where ``score`` is the best so far, and write it into the curve."""
+        assert isinstance(self.best, BestKeeper)
         self.best.update(score, step=len(self.curve), network=self.network)
+        self.curve[-1]["score"] = score
+        log.info("epoch %d: score %.4f on the rows held out inside the training part", epoch + 1, score)
 
     def _tell(self, epoch: int, first: int, seconds: float) -> None:
         done = self.curve[first:]
@@ -210,7 +217,6 @@ class Finetuning:
         """Leave the weights in the network that the recipe asks for."""
         if self.best is not None:
             self.best.restore(self.network)
-            log.info("the weights after step %d are kept", self.best.step)
         elif self.average is not None:
             self.average.copy_to(self.network)
 
@@ -222,7 +228,7 @@ class Finetuning:
     def _settle(self) -> None:
         """Turn the curve's tensors into numbers; raise ``UserError`` when the loss is not finite."""
         for row in self.curve:
-            row["loss"], row["norm"] = float(row["loss"]), float(row["norm"])
+            row |= {name: float(value) for name, value in row.items() if isinstance(value, torch.Tensor)}
             if not math.isfinite(row["loss"]):
                 raise UserError(
                     f"training: the loss is no longer finite at step {row['step'] + 1} (epoch {row['epoch'] + 1}); "

@@ -83,14 +83,21 @@ class Mixup:
         self._words, self._alpha = options.where == "words", options.alpha
         self._hook = OutputHook(module)
 
-    def draw(self, rows: int, device: torch.device) -> Mixture:
+    def draw(self, rows: int, device: torch.device, tasks: torch.Tensor | None = None) -> Mixture:
         """Draw one share for the batch, Beta(alpha, alpha), and the partners, from the global generator of ``device``.
 
-        Made on the device itself, so that no step waits for it.
+        Where rows have ``tasks`` (B,), partners are of one task. Made on the device itself, so that no step waits for
+        it.
         """
         alpha = torch.full((), self._alpha, device=device)
         share = torch.distributions.Beta(alpha, alpha, validate_args=False).sample()
-        return Mixture(share, torch.randperm(rows, device=device))
+        partner = torch.randperm(rows, device=device)
+        if (
+            tasks is not None
+        ):  # both orders have the tasks in the same places, one of them shuffled within each
+            shuffled = partner[torch.argsort(tasks[partner], stable=True)]
+            partner = torch.empty_like(partner).scatter_(0, torch.argsort(tasks, stable=True), shuffled)
+        return Mixture(share, partner)
 
     def mask(self, mixture: Mixture, mask: torch.Tensor) -> torch.Tensor:
         """Return the attention mask (B, L) of the mixed batch, of the same type as ``mask``."""

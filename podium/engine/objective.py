@@ -43,6 +43,8 @@ class Rows:
         yield from (b"" if encoded.types is None else encoded.types.tobytes(), self.target, self.weight)
         if self.teacher is not None:
             yield self.teacher
+        if encoded.tasks is not None:
+            yield encoded.tasks.tobytes()
         if self.turns is not None:
             yield self.turns.tobytes()
 
@@ -87,6 +89,13 @@ class Objective:
             code for code in (template.mask, template.unk, template.pad) if code is not None
         )
 
+    def begin(self, batch: np.ndarray, step: int, epoch: int) -> None:
+        """Tell that ``step`` begins, over the rows ``batch`` (B,), whose parts come next."""
+
+    def end(self) -> dict[str, torch.Tensor]:
+        """Tell that the gradient of the batch is whole; return what else the curve should hold of the step, scalars."""
+        return {}
+
     def accumulate(self, part: np.ndarray, denominator: float, epoch: int) -> torch.Tensor:
         """Add the gradient of the rows ``part`` (B,), their loss summed and divided by ``denominator``; return it."""
         index = torch.from_numpy(part).to(self.device, non_blocking=True)
@@ -97,7 +106,7 @@ class Objective:
         teacher = self._teacher(index, epoch)
         with contextlib.ExitStack() as stack:
             if self._mixup is not None and self.recipe.active("mixup", epoch):
-                mixture = self._mixup.draw(len(part), self.device)
+                mixture = self._mixup.draw(len(part), self.device, batch.tasks)
                 target, weight = mixture.rows(target), mixture.rows(weight)
                 teacher = None if teacher is None else mixture.rows(teacher)
                 united = self._mixup.mask(mixture, mask)
@@ -105,13 +114,17 @@ class Objective:
                 batch = dataclasses.replace(batch, inputs={**batch.inputs, "attention_mask": united})
 
             def loss_of() -> torch.Tensor:
-                return self._loss(batch, target, weight, teacher, epoch) / denominator
+                return self._combined(self._loss(batch, target, weight, teacher, epoch), denominator)
 
             if self._adversary is not None and self.recipe.active("adversarial", epoch):
                 return self._adversary.accumulate(loss_of, mask=batch.inputs["attention_mask"])
             loss = loss_of()
             loss.backward()
             return loss.detach()
+
+    def _combined(self, loss: torch.Tensor, denominator: float) -> torch.Tensor:
+        """Make the number whose gradient is taken of what ``_loss`` returned."""
+        return loss / denominator
 
     def _hidden_words(self, batch: Batch, epoch: int) -> Batch:
         if self.recipe.word_dropout is None or not self.recipe.active("word_dropout", epoch):

@@ -1,8 +1,10 @@
 """The best epoch without a look at the validation fold (lineage rule 7): an inner split, and the best weights on it."""
 
 import dataclasses
+import logging
 import math
 from collections.abc import Mapping
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -11,6 +13,8 @@ from torch import nn
 from podium.errors import UserError
 from podium.folds import make_folds, units
 from podium.targets import to_text, type_of
+
+log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +78,23 @@ def _classes(target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return row, label
 
 
+class Keeper(Protocol):
+    """What the training loop asks of the part that keeps the best weights; ``Stateful``, too."""
+
+    @property
+    def stop(self) -> bool:
+        """Whether training may end."""
+
+    def restore(self, network: nn.Module) -> None:
+        """Put the best weights into ``network``."""
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """Return the state."""
+
+    def load_state_dict(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Go on from ``state``."""
+
+
 class BestKeeper:
     """The weights of the best evaluation so far, in the computer's memory, and when to give up.
 
@@ -108,6 +129,7 @@ class BestKeeper:
         if not self._weights:
             raise ValueError("no evaluation had a score")
         network.load_state_dict(self._weights)
+        log.info("the weights after step %d are kept", self.step)
 
     def state_dict(self) -> dict[str, torch.Tensor]:
         """Return all of its state as tensors on the CPU, for a checkpoint; the weights are not copied again."""

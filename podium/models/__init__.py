@@ -6,6 +6,7 @@ config) and ``Model``, which follows :class:`Classifier`.
 
 import dataclasses
 import importlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, Self, get_args, runtime_checkable
 
@@ -86,9 +87,15 @@ KINDS = {
 
 
 def make(
-    kind: str, options: dict[str, Any], *, classes: int, seed: int, device: str, threads: int
+    kind: str,
+    options: dict[str, Any],
+    *,
+    classes: int | Sequence[int],
+    seed: int,
+    device: str,
+    threads: int,
 ) -> Classifier:
-    """Make an unfitted model of ``kind`` for ``classes`` classes or value columns."""
+    """Make an unfitted model of ``kind`` for ``classes`` classes or value columns, or for those of several tasks."""
     module = _module(kind)
     return module.Model(module.Options(**options), classes=classes, seed=seed, device=device, threads=threads)
 

@@ -5,8 +5,9 @@ Shapes: N rows, K classes, labels or values, O outputs of the head.
 
 import dataclasses
 import logging
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -22,14 +23,14 @@ from podium.engine.checkpoint import Checkpoint, fingerprint
 from podium.engine.chunks import ChunkPooling
 from podium.engine.determinism import set_up
 from podium.engine.head import Head
-from podium.engine.inputs import Encoded, choose_length, compose, full_lengths, prune_vocabulary
+from podium.engine.inputs import Batch, Encoded, choose_length, compose, full_lengths, prune_vocabulary
 from podium.engine.loop import Finetuning
 from podium.engine.lora import add_lora, merge_lora
 from podium.engine.losses import Loss, make_loss
 from podium.engine.network import Network
 from podium.engine.objective import Objective, Rows, turns_of
 from podium.engine.optimization import freeze_layers
-from podium.engine.pooling import make_pooling
+from podium.engine.pooling import Pooling, make_pooling
 from podium.engine.precision import compute_dtype
 from podium.engine.reinit import reinitialise
 from podium.engine.stopping import inner_split
@@ -47,11 +48,14 @@ log = logging.getLogger(__name__)
 transformers.utils.logging.disable_progress_bar()
 transformers.utils.logging.set_verbosity_error()
 
-NEW = ("pooling.", "chunks.", "head.")  # what is not the encoder's
+ENCODER = "encoder."  # names of what is the encoder's own; all other weights are new
 
 
 class Model:
     """One fine-tuned encoder; follows ``podium.models.Classifier``."""
+
+    OPTIONS: ClassVar[type[Options]] = Options
+    SOURCE: ClassVar[str] = "podium/models/transformer.py"
 
     def __init__(self, options: Options, *, classes: int, seed: int, device: str, threads: int) -> None:
         self.options, self.classes, self.seed = options, classes, seed
@@ -114,7 +118,7 @@ class Model:
             turns_of(rows),
         )
         self._train(data, rows, target, fresh, scratch)
-        grow(backbone.encoder, table, used)
+        self._grow(table, used)
         if adapters is not None:
             merge_lora(backbone.encoder)
             self.network.speed_up()
@@ -154,18 +158,27 @@ class Model:
         """Token ids of the training rows; ``max_length: auto`` is settled by them."""
         folder = Path(self.options.encoder)
         self._template = Template.of(tokens.open_tokenizer(folder))
-        table = _tokens(folder, rows)
+        table = tokens_of(folder, rows)
         if self.options.max_length == "auto":
-            lengths = full_lengths(table, self._template)
+            lengths = self._full_lengths(table, self._template)
             self.max_length = choose_length(lengths, max_cut=self.options.max_cut, limit=_limit(folder))
         else:
             self.max_length = self.options.max_length
-        encoded = compose(table, self._template, self.options.inputs(), max_length=self.max_length)
+        encoded = self._compose(table, self._template)
         log.info(
             "transformer: %d rows, max_length %d cuts %.2f%% of them and %.2f%% of their tokens",
             *(len(rows), self.max_length, 100 * encoded.rows_cut, 100 * encoded.tokens_cut),
         )
         return encoded
+
+    def _full_lengths(self, table: pd.DataFrame, template: Template) -> np.ndarray:
+        return full_lengths(table, template)
+
+    def _compose(self, table: pd.DataFrame, template: Template) -> Encoded:
+        return compose(table, template, self.options.inputs(), max_length=self.max_length)
+
+    def _grow(self, table: nn.Embedding, used: np.ndarray | None) -> None:
+        grow(self.network.encoder, table, used)
 
     def _pruned(self, encoded: Encoded) -> tuple[np.ndarray | None, Encoded]:
         """Keep the word embeddings in use: the others have no gradient, and stay as they were pretrained."""
@@ -191,18 +204,10 @@ class Model:
             attention="auto",
             gradient_checkpointing=options.gradient_checkpointing,
         )
-        self._loss = make_loss(options.losses(), type=self.type, classes=self.classes, counts=counts).to(
-            self.device
-        )
-        pooling = make_pooling(
-            options.pooled(),
-            hidden=backbone.hidden,
-            heads=int(backbone.encoder.config.num_attention_heads),
-            layers=backbone.layers,
-            has_pooler=getattr(backbone.encoder, "pooler", None) is not None,
-        )
+        self._loss = self._make_loss(counts).to(self.device)
+        pooling = self._make_pooling(backbone)
         chunked = options.long_texts == "chunks"
-        self._network = Network(
+        self._network = self._network_type()(
             backbone.encoder,
             pooling,
             ChunkPooling(options.chunk_pooling, pooling.size) if chunked else None,
@@ -212,11 +217,26 @@ class Model:
         )
         return backbone
 
+    def _make_loss(self, counts: np.ndarray) -> Loss:
+        return make_loss(self.options.losses(), type=self.type, classes=self.classes, counts=counts)
+
+    def _make_pooling(self, backbone: Backbone) -> Pooling:
+        return make_pooling(
+            self.options.pooled(),
+            hidden=backbone.hidden,
+            heads=int(backbone.encoder.config.num_attention_heads),
+            layers=backbone.layers,
+            has_pooler=getattr(backbone.encoder, "pooler", None) is not None,
+        )
+
+    def _network_type(self) -> Callable[..., Network]:
+        return Network
+
     def _read_head(self, folder: Path) -> None:
         """Read the layers above the encoder from a saved model's folder."""
         state = load_file(folder / "head.safetensors")
         lacking, unknown = self.network.load_state_dict(state, strict=False)
-        wrong = [*unknown, *(name for name in lacking if name.startswith(NEW))]
+        wrong = [*unknown, *(name for name in lacking if not name.startswith(ENCODER))]
         if wrong:
             raise ValueError(f"{folder} is a model of another form: {wrong}")
 
@@ -225,7 +245,7 @@ class Model:
         root = Path(__file__).parents[2]
         return fingerprint(
             *(dataclasses.asdict(self.options), self.seed, self.classes, self.type, str(self.device)),
-            *(torch.__version__, torch.get_num_threads(), digest(root, "podium/models/transformer.py")),
+            *(torch.__version__, torch.get_num_threads(), digest(root, self.SOURCE)),
             *data.parts(),
             *self.network.state_dict().values(),
         )
@@ -233,13 +253,12 @@ class Model:
     def predict(self, rows: pd.DataFrame) -> np.ndarray:
         """Return predictions (N, K); see ``Classifier.predict``."""
         assert self._template is not None
-        table = _tokens(Path(self.options.encoder), rows)
-        encoded = compose(table, self._template, self.options.inputs(), max_length=self.max_length)
+        table = tokens_of(Path(self.options.encoder), rows)
+        encoded = self._compose(table, self._template)
         return self.scale.original(self._outputs(encoded, np.arange(len(rows))))
 
     def _outputs(self, encoded: Encoded, rows: np.ndarray) -> np.ndarray:
         """Probabilities or standardised values (R, K) of ``rows`` (R,) of ``encoded``."""
-        assert self._loss is not None
         result = np.zeros((len(rows), self.classes))
         training = self.network.training
         self.network.eval()
@@ -247,9 +266,14 @@ class Model:
         with torch.inference_mode():
             for places in length_batches(encoded.widths[rows], BUDGET[self.device.type], counts):
                 batch = encoded.batch(rows[places], self.device, multiple=1)
-                result[places] = self._loss.predict(self.network(batch).double()).cpu().numpy()
+                result[places] = self._proba(batch).cpu().numpy()
         self.network.train(training)
         return result
+
+    def _proba(self, batch: Batch) -> torch.Tensor:
+        """Predictions (B, K) of one batch."""
+        assert self._loss is not None
+        return self._loss.predict(self.network(batch).double())
 
     def _inner_score(self, data: Rows, held: np.ndarray) -> float:
         predicted = self._outputs(data.encoded, held)
@@ -265,13 +289,7 @@ class Model:
     def save(self, folder: Path) -> None:
         """Write encoder and tokenizer in their own format, the new layers, the options and the learning curve."""
         assert self._template is not None
-        network = self.network
-        network.encoder.save_pretrained(folder / "encoder")  # type: ignore[operator]
-        tokens.copy_tokenizer(Path(self.options.encoder), folder / "encoder")
-        new = {name: value for name, value in network.state_dict().items() if name.startswith(NEW)}
-        save_file(
-            {name: value.cpu().contiguous() for name, value in new.items()}, folder / "head.safetensors"
-        )
+        self._save_network(folder)
         facts = {
             "options": dataclasses.asdict(self.options),
             "classes": self.classes,
@@ -284,11 +302,20 @@ class Model:
         write_json(facts, folder / "transformer.json")
         write_csv(self.curve, folder / "curve.csv")
 
+    def _save_network(self, folder: Path) -> None:
+        network = self.network
+        network.encoder.save_pretrained(folder / "encoder")  # type: ignore[operator]
+        tokens.copy_tokenizer(Path(self.options.encoder), folder / "encoder")
+        new = {name: value for name, value in network.state_dict().items() if not name.startswith(ENCODER)}
+        save_file(
+            {name: value.cpu().contiguous() for name, value in new.items()}, folder / "head.safetensors"
+        )
+
     @classmethod
     def load(cls, folder: Path, *, device: str, threads: int) -> Self:
         """Read what ``save`` wrote."""
         saved = read_json(folder / "transformer.json")
-        options = Options(**saved["options"] | {"encoder": str(folder / "encoder"), "lora": None})
+        options = cls.OPTIONS(**saved["options"] | {"encoder": str(folder / "encoder"), "lora": None})
         model = cls(options, classes=saved["classes"], seed=saved["seed"], device=device, threads=threads)
         model.type, model.max_length = saved["type"], saved["max_length"]
         model.scale, model._template = Scale(**saved["scale"]), Template.read(saved["template"])
@@ -298,7 +325,7 @@ class Model:
         return model
 
 
-def _tokens(folder: Path, rows: pd.DataFrame) -> pd.DataFrame:
+def tokens_of(folder: Path, rows: pd.DataFrame) -> pd.DataFrame:
     """Token ids of ``rows``: those that a rule made, or made here."""
     if "tokens_a" in rows.columns:
         return rows
