@@ -88,8 +88,8 @@ class Model(transformer.Model):
     ) -> None:
         """Fine-tune on ``rows``, whose ``target`` (N,) are class indices of the union; see ``Classifier.fit``.
 
-        ``teacher`` and ``soft`` (N, K) have zeros outside the row's task, as predictions do. ``rows`` may have ``cluster``, numbered
-        across the tasks, ``real``, ``draw`` and ``draws`` (``podium.train.FoldData``).
+        ``teacher`` and ``soft`` (N, K) have zeros outside the row's task, as predictions do. ``rows`` may have
+        ``cluster``, numbered across the tasks, ``real``, ``draw`` and ``draws`` (``podium.train.FoldData``).
 
         Raises
         ------
