@@ -173,7 +173,7 @@ def _coverage_table(groups: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
         for key, words in readings.items():
             given = figures[key] if key else figures
             kept = {
-                name: given[name]
+                name: given.get(name)
                 for name in ("runs", "cases", "mean_difference", "mean_z", "mean_z_se", "sd_z")
             }
             rows.append({"scores": name, "reading": words, **kept, "inside": given.get("inside")})
