@@ -15,7 +15,7 @@ def results() -> list[tuple[dict[str, Any], Any]]:
     return [
         (
             {"data": "tnews", "way": way, "seed": seed},
-            {"score": score, "perplexity": [], "cpu_seconds": 1.0},
+            {"scores": {"gentle": score, "strong": score - 0.1}, "perplexity": [], "cpu_seconds": 1.0},
         )
         for way, values in scores.items()
         for seed, score in enumerate(values)
@@ -28,6 +28,7 @@ def test_gains_are_paired_by_seed() -> None:
     assert table.loc[TREATED, "gain"] == pytest.approx(gains.mean())
     assert table.loc[TREATED, "SE of gain"] == pytest.approx(gains.std(ddof=1) / 3**0.5)
     assert np.isnan(table.loc[CONTROL, "gain"])
+    assert (table["recipe"] == "gentle").all()
     assert table.loc["linear", "seeds"] == 1
     assert verdict(results()).endswith(", more than two standard errors")
     alone = [pair for pair in results() if pair[0]["way"] != CONTROL]
