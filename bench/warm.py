@@ -8,7 +8,7 @@ scripts and their files are the same here, and each job still has a process of i
     python bench/warm.py --leak 5 --cores 2 all # with a rule of lineage broken on purpose (bench.leaks)
 """
 
-import importlib
+import multiprocessing
 import os
 import runpy
 import subprocess
@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+#: Jobs are forked by a server without threads: a copy of Snakemake's own process may hold a lock for ever.
+SERVER = multiprocessing.get_context("forkserver")
 
 
 def main(arguments: list[str]) -> None:
@@ -34,14 +36,15 @@ def main(arguments: list[str]) -> None:
     cli.main()
 
 
-def _import(script: str, params: Any) -> None:
-    """Import what the job will, in this process: nothing may compute here, for a thread would not survive the fork."""
-    importlib.import_module(f"scripts.{script}")
-    kind = params.get("block", {}).get("kind")
+def _preload(config: dict[str, Any]) -> list[str]:
+    """Modules that the jobs will import: every script, and the kinds of model of the config."""
     from podium.models import KINDS
 
-    if kind in KINDS:
-        importlib.import_module(KINDS[kind].module)
+    scripts = sorted(path.stem for path in Path("scripts").glob("*.py") if path.stem != "__init__")
+    kinds = {str(model.get("kind")) for model in config.get("models", {}).values()}
+    return [f"scripts.{name}" for name in scripts] + [
+        KINDS[kind].module for kind in sorted(kinds & set(KINDS))
+    ]
 
 
 def _forked(leak: int | None) -> Any:
@@ -50,16 +53,21 @@ def _forked(leak: int | None) -> Any:
     def execute_script(self: Any, fname: str, edit: bool = False) -> None:
         from snakemake.benchmark import benchmarked
 
-        _import(Path(self.path.get_filename()).stem, self.params)
-        pid = os.fork()
-        if pid == 0:
-            os._exit(_run(fname, self.rulename, leak))
-        with benchmarked(pid, self.bench_record):
-            status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        if status:
-            raise subprocess.CalledProcessError(status, f"{sys.executable} {fname}")
+        SERVER.set_forkserver_preload(
+            _preload(self.config)
+        )  # heard by the first job only, which starts the server
+        job = SERVER.Process(target=_work, args=(fname, self.rulename, leak))
+        job.start()
+        with benchmarked(job.pid, self.bench_record):
+            job.join()
+        if job.exitcode:
+            raise subprocess.CalledProcessError(job.exitcode, f"{sys.executable} {fname}")
 
     return execute_script
+
+
+def _work(script: str, rule: str, leak: int | None) -> None:
+    os._exit(_run(script, rule, leak))
 
 
 def _run(script: str, rule: str, leak: int | None) -> int:
