@@ -11,9 +11,10 @@ _MENTION = re.compile(r"(?<![A-Za-z0-9._%+@-])@++\w[\w-]*")
 _HASHTAG = re.compile(r"(?<![\w&/#])#++(\w+)(#*+)(?=(\w?))")
 _LOCAL = "A-Za-z0-9._%+-"
 _EMAIL = re.compile(
-    rf"(?<![{_LOCAL}@])[{_LOCAL}]++@[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)++(?!\.*+[A-Za-z0-9_%+@-])"
+    rf"(?<![{_LOCAL}@])[{_LOCAL}]++@[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)+(?!\.*+[A-Za-z0-9_%+@-])"
 )
-_NUMBER = re.compile(r"(?<![A-Za-z_\d])\d++(?:[.,:/]\d++)*+(?![A-Za-z_])")
+# A possessive group would say it shorter, but leaves a separator swallowed in Python 3.11.0 to 3.11.4
+_NUMBER = re.compile(r"(?<![A-Za-z_\d])\d++(?:[.,:/]\d++)*(?![A-Za-z_]|[.,:/]\d)")
 
 SPACE = " "
 """What stands in place of something dropped: words beside it must not grow together."""

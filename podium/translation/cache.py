@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -40,6 +41,19 @@ class Cache:
             self._connection.executemany("INSERT OR IGNORE INTO translations VALUES (?, ?)", texts.items())
 
 
+def _share(connection: sqlite3.Connection) -> None:
+    """Let readers and a writer work at a time; SQLite itself does not wait for a job that does the same just now."""
+    end = time.monotonic() + _WAIT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > end:
+                raise
+            time.sleep(0.02)
+
+
 @contextmanager
 def open_cache(folder: Path) -> Iterator[Cache]:
     """Open the cache in ``folder``, new where there is none; ``UserError`` where the file cannot be used."""
@@ -50,7 +64,7 @@ def open_cache(folder: Path) -> Iterator[Cache]:
         raise _unusable(path, error) from error
     try:
         with closing(sqlite3.connect(path, timeout=_WAIT_SECONDS)) as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
+            _share(connection)
             connection.execute("PRAGMA synchronous=NORMAL")
             with connection:
                 connection.execute(
