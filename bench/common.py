@@ -1,8 +1,10 @@
 """What the measurements share: their command line, a clone to run the workflow in, tables."""
 
 import argparse
+import fcntl
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -12,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from podium import fetch
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "config.yaml", "podium", "scripts", "workflow", "profiles", "envs")
@@ -27,11 +31,27 @@ def arguments(description: str, **extra: Any) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def clone(folder: Path, *, quick: bool, seed: int | None = None) -> Path:
-    """Copy the workflow into ``folder`` with the default config; ``quick`` drops the transformer."""
+def copy_workflow(folder: Path) -> None:
+    """Copy the workflow's files into ``folder``, as a user's fresh clone has them."""
     for name in PARTS:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, folder / name)
+
+
+def fetched(name: str) -> Path:
+    """Folder of a public resource in the repository's data folder, fetched by the first process that asks."""
+    folder = ROOT / "data" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / f".{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not all((folder / file).is_file() for file in fetch.outputs(name)):
+            fetch.fetch(name, folder, requirements=ROOT / "envs/data.txt")
+    return folder
+
+
+def clone(folder: Path, *, quick: bool, seed: int | None = None) -> Path:
+    """Copy the workflow into ``folder`` with the default config; ``quick`` drops the transformer."""
+    copy_workflow(folder)
     config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
     if quick:
         config["models"].pop("minilm")
@@ -55,6 +75,37 @@ def snakemake(folder: Path, *targets: str, cores: int) -> float:
     if done.returncode:
         sys.exit(f"bench: the run failed\n{done.stderr[-3000:]}")
     return time.perf_counter() - started
+
+
+def run_warm(folder: Path, *arguments: str, **variables: str) -> float:
+    """Run the workflow in ``folder`` by ``bench.warm`` with more environment ``variables``; return the CPU seconds.
+
+    Raises
+    ------
+    RuntimeError
+        The run failed; the message ends with what it said.
+    """
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PODIUM_MAIN", "SNAKEMAKE"))
+    }
+    before = _children()
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "bench/warm.py"), *arguments],
+        cwd=folder,
+        env=kept | variables,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise RuntimeError(
+            f"a run of {' '.join(arguments)} failed\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+        )
+    return _children() - before
+
+
+def _children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def show(rows: Sequence[dict[str, Any]], result: dict[str, Any], json_file: Path | None) -> None:

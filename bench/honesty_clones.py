@@ -4,12 +4,6 @@ A clone has a few hundred real texts. Labels are permuted between clusters of ne
 near-duplicates keep a common label and every class its rows.
 """
 
-import fcntl
-import os
-import resource
-import shutil
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,8 +12,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from bench.common import PARTS, ROOT
-from podium import fetch
+from bench.common import copy_workflow, fetched, run_warm
 from podium.duplicates import clusters, comparable, components
 from podium.folds import units
 
@@ -81,9 +74,7 @@ def make(
     folder: Path, config: dict[str, Any], train: pd.DataFrame, test: pd.DataFrame, **files: pd.DataFrame
 ) -> None:
     """A clone with the files of a competition, ``files`` by name beside its train and test rows."""
-    for name in PARTS:
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        copy(ROOT / name, folder / name)
+    copy_workflow(folder)
     (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
     data = folder / "data/tiny"
     data.mkdir(parents=True)
@@ -93,17 +84,6 @@ def make(
     for name, table in files.items():
         table.to_csv(data / f"{name}.csv", index=False)
     (folder / "data/wordnet").symlink_to(fetched("wordnet"))
-
-
-def fetched(resource: str) -> Path:
-    """Folder of a public resource in the repository's data folder, fetched by the first process that asks."""
-    folder = ROOT / "data" / resource
-    folder.parent.mkdir(exist_ok=True)
-    with (folder.parent / f".{folder.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not all((folder / name).is_file() for name in fetch.outputs(resource)):
-            fetch.fetch(resource, folder, requirements=ROOT / "envs/data.txt")
-    return folder
 
 
 def tiny_encoder(folder: Path, sample: pd.Series) -> None:
@@ -128,30 +108,7 @@ def tiny_encoder(folder: Path, sample: pd.Series) -> None:
 
 
 def run(folder: Path, *targets: str, leak: int | None = None, cores: int = 1) -> float:
-    """Run the workflow in a clone, with a rule broken where ``leak`` says so; return the CPU seconds.
-
-    Raises
-    ------
-    RuntimeError
-        The run failed; the message ends with what it said.
-    """
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PODIUM_MAIN", "SNAKEMAKE"))
-    }
+    """Run the workflow in a clone, with a rule broken where ``leak`` says so; return the CPU seconds."""
     broken = [] if leak is None else ["--leak", str(leak)]
-    before = _children()
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "bench/warm.py"), *broken, "--cores", str(cores), *targets],
-        cwd=folder,
-        env={**kept, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": ""},
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        raise RuntimeError(f"a run with leak {leak} failed\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
-    return _children() - before
-
-
-def _children() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    arguments = [*broken, "--cores", str(cores), *targets]
+    return run_warm(folder, *arguments, OMP_NUM_THREADS="1", PYTHONWARNINGS="")

@@ -3,11 +3,6 @@
 The run is the real workflow in a folder of its own (``bench.warm``); the labels of the other side never enter it.
 """
 
-import os
-import resource
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +11,7 @@ import pandas as pd
 import yaml
 
 from bench import data_sets
-from bench.common import PARTS, ROOT
+from bench.common import copy_workflow, run_warm
 from podium.duplicates import clusters, comparable, components
 from podium.errors import UserError
 from podium.files import write_csv
@@ -137,26 +132,9 @@ def models(classes: int, *, unspaced: bool, long: bool) -> dict[str, Any]:
 
 def run(folder: Path, settings: dict[str, Any], train: pd.DataFrame, test: pd.DataFrame) -> float:
     """Run the workflow in ``folder`` on the two tables, the test rows without labels; return its CPU-seconds."""
-    for part_of in PARTS:
-        copy = shutil.copytree if (ROOT / part_of).is_dir() else shutil.copy
-        copy(ROOT / part_of, folder / part_of)
+    copy_workflow(folder)
     (folder / "data").mkdir()
     write_csv(train, folder / "data/train.csv")
     write_csv(test.drop(columns=["target", "group"], errors="ignore"), folder / "data/test.csv")
     (folder / "config.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
-    before = _children()
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "bench/warm.py"), "--cores", "1", "scores", "submission"],
-        cwd=folder,
-        env={name: value for name, value in os.environ.items() if not name.startswith("PODIUM_MAIN")},
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        raise RuntimeError(f"the run failed\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
-    return _children() - before
-
-
-def _children() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    return run_warm(folder, "--cores", "1", "scores", "submission")

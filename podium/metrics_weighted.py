@@ -42,11 +42,7 @@ def value(
     if reason := mistake(metric, type):
         raise ValueError(reason)
     found = metrics.require(metric, classes=classes, type=type)
-    given = predicted if found.uses != "proba" and predicted is not None else proba
-    if given is None:
-        raise ValueError(f"{metric} needs probabilities or labels")
-    if found.uses == "labels" and predicted is None:
-        given = metrics.default_labels(given, type)
+    given = metrics.what_it_reads(metric, truth, predicted, proba)
     if metric in _ROW_MEANS or found.of_row is not None or found.ranked is not None:
         assert found.influence is not None  # of a mean over rows these are the rows themselves
         return float(np.average(found.influence(truth, given), weights=weight))

@@ -1,6 +1,5 @@
 """Fixtures: the tiny competition's files from real text, clones that run it."""
 
-import fcntl
 import shutil
 from pathlib import Path
 from typing import Any
@@ -8,49 +7,30 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from tiny import CLASSES, CONFIG, ROOT, Clone
+from tiny import CLASSES, CONFIG, Clone
 
-from podium import fetch
-
-
-def _fetched(resource: str, folder: Path) -> Path:
-    """A public resource in the repository's data folder, fetched by the first process that asks."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / f".{folder.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not all((folder / name).is_file() for name in fetch.outputs(resource)):
-            fetch.fetch(resource, folder, requirements=ROOT / "envs/data.txt")
-    return folder
+from bench import honesty_clones
+from bench.common import fetched
 
 
 @pytest.fixture(scope="session")
 def reuters() -> pd.DataFrame:
     """The training rows of Reuters R8 in four classes: id, text, label."""
-    folder = _fetched("reuters_r8", ROOT / "data/reuters_r8")
+    folder = fetched("reuters_r8")
     rows = pd.read_csv(folder / "train.csv", dtype="str")
     return rows[rows["label"].isin(CLASSES)].reset_index(drop=True)
 
 
 @pytest.fixture(scope="session")
 def wordnet() -> Path:
-    return _fetched("wordnet", ROOT / "data/wordnet")
+    return fetched("wordnet")
 
 
 @pytest.fixture(scope="session")
 def tiny_encoder(reuters: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random BERT with 2 layers and a WordPiece vocabulary of the texts."""
-    import torch
-    from tokenizers import BertWordPieceTokenizer
-    from transformers import BertConfig, BertModel, BertTokenizerFast
-
-    folder = tmp_path_factory.mktemp("tiny_encoder")
-    trainer = BertWordPieceTokenizer(lowercase=True)
-    trainer.train_from_iterator(reuters["text"].head(500), vocab_size=800, show_progress=False)
-    trainer.save_model(str(folder))
-    BertTokenizerFast(vocab=str(folder / "vocab.txt"), do_lower_case=True).save_pretrained(folder)
-    torch.manual_seed(0)
-    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
-    BertModel(BertConfig(vocab_size=800, max_position_embeddings=64, **sizes)).save_pretrained(folder)
+    folder = tmp_path_factory.mktemp("encoders") / "tiny_encoder"
+    honesty_clones.tiny_encoder(folder, reuters["text"].head(500))
     return folder
 
 
