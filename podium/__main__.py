@@ -1,8 +1,9 @@
-"""``python -m podium``: look at the config outside a run.
+"""``python -m podium``: look at the config, and at what a run made of it, outside a run.
 
 ``python -m podium config [FILE]`` prints the effective config, every default filled in; ``python -m podium schema
 FILE`` writes the JSON schema that editors read, ``python -m podium reference FILE`` the reference for people,
-``python -m podium environment FILE`` the conda environment.
+``python -m podium environment FILE`` the conda environment. ``python -m podium diagnose [FILE]`` names likely causes
+of a low score (docs/diagnose.md).
 """
 
 import argparse
@@ -13,7 +14,7 @@ from typing import Any
 import yaml
 
 from podium import environment, reference
-from podium.config import schema
+from podium.config import Config, schema
 from podium.errors import UserError, shown
 from podium.files import write_json, write_text
 from podium.validation import load
@@ -36,10 +37,18 @@ def main(arguments: list[str] | None = None) -> None:
     conda.add_argument("file", type=Path)
     document = commands.add_parser("reference", help="write the reference of the config as Markdown")
     document.add_argument("file", type=Path)
+    look = commands.add_parser("diagnose", help="name likely causes of a low score, before a run or after it")
+    look.add_argument(
+        "file", nargs="*", default=["config.yaml"], help="config files, later ones over earlier"
+    )
+    look.add_argument("--member", help="look at this member alone, such as bert-s0")
+    look.add_argument("--json", type=Path, metavar="FILE", help="write the findings for programs, too")
     given = parser.parse_args(arguments)
     try:
         if given.command == "config":
             print(effective([Path(file) for file in given.file]), end="")
+        elif given.command == "diagnose":
+            _diagnose([Path(file) for file in given.file], given.member, given.json)
         elif given.command == "schema":
             write_json(schema(), given.file)
         elif given.command == "environment":
@@ -50,14 +59,29 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(shown(error))
 
 
+def _diagnose(files: list[Path], member: str | None, out: Path | None) -> None:
+    """Print the diagnoses of the members; write them as JSON where a file is named."""
+    from podium import diagnose  # with its libraries, which the other commands do without
+
+    found = diagnose.diagnose(layered(files), root=Path(), member=member)
+    if out is not None:
+        write_json(diagnose.plain(found), out)
+    print(diagnose.text(found), end="")
+
+
 def effective(files: list[Path]) -> str:
     """The effective config of some files as YAML; later files are laid over earlier ones."""
+    return yaml.safe_dump(layered(files).model_dump(), sort_keys=False, allow_unicode=True)
+
+
+def layered(files: list[Path]) -> Config:
+    """The checked config of some files, later ones laid over earlier ones; ``UserError`` with every mistake."""
     raw: dict[str, Any] = {}
     for file in files:
         raw = _over(raw, read_yaml(file))
     if "tasks" not in raw and Path("config.yaml") not in files:  # a layer, as Snakemake takes it
-        return effective([Path("config.yaml"), *files])
-    return yaml.safe_dump(load(raw).model_dump(), sort_keys=False, allow_unicode=True)
+        return layered([Path("config.yaml"), *files])
+    return load(raw)
 
 
 def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,8 @@ PoolingName = Literal[
     "attention", "lstm", "transformer", "query",
 ]  # fmt: skip
 
+Pattern = Annotated[str, StringConstraints(min_length=1)]
+
 
 class Tfidf(Block):
     """TF-IDF features, fitted inside the fold."""
@@ -194,6 +196,16 @@ class Transformer(Model):
     )
     revision: Annotated[str, StringConstraints(pattern=REVISION_PATTERN)] | None = Field(
         None, description="Revision on the Hub; null takes the newest."
+    )
+    allow_missing: list[Pattern] = Field(
+        default_factory=list,
+        description="Patterns (with *) of parameters that may start from random numbers where the encoder's files lack "
+        "them; others are an error.",
+    )
+    allow_unexpected: list[Pattern] = Field(
+        default_factory=list,
+        description="Patterns (with *) of the encoder's weights that may be left aside where its config.json has no "
+        "place for them; others are an error.",
     )
     precision: Literal["auto", "bf16", "fp32"] = Field(
         "auto", description="auto: bf16 where the device has it."

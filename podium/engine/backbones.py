@@ -6,6 +6,8 @@ ModernBERT and their like. Weights are read from safetensors alone, and no code 
 
 import dataclasses
 import inspect
+from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,8 @@ _HIDDEN_DROPOUT = (
 )
 #: ... and that of attention weights. ModernBERT's also drops from the attention's output.
 _ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout", "attn_pdrop")
+#: Tables of plain numbers that older files hold and that are computed by now.
+_COMPUTED = ("position_ids", "token_type_ids", "inv_freq")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +52,8 @@ class Backbone:
 
     ``hidden`` is the width of its states and ``layers`` their number without the embeddings. ``pooler_present`` says
     that it has a pooler whose weights came from the folder. ``token_types`` is how many token types it tells apart;
-    with less than 2 it must be given none.
+    with less than 2 it must be given none. ``missing`` names the parameters that were allowed to start from random
+    numbers, the pooler's left out; ``unexpected`` the encoder's weights that were allowed to be left aside.
     """
 
     encoder: Any
@@ -56,6 +61,8 @@ class Backbone:
     layers: int
     pooler_present: bool
     token_types: int
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
 
     @property
     def fresh(self) -> frozenset[str]:
@@ -73,6 +80,8 @@ def open_backbone(
     device_type: str,
     attention: str,
     gradient_checkpointing: bool,
+    allow_missing: Sequence[str],
+    allow_unexpected: Sequence[str],
 ) -> Backbone:
     """Open the encoder in a local folder, with fp32 weights, on the CPU.
 
@@ -91,6 +100,10 @@ def open_backbone(
     gradient_checkpointing
         Keep only the inputs of layers for the backward pass and compute the rest again (Chen et al. 2016,
         arXiv 1604.06174): the same gradients from less memory, in about a third more time.
+    allow_missing, allow_unexpected
+        Patterns (``fnmatch``) of parameters that may start from random numbers as the folder lacks them, and of an
+        encoder's weights in the folder that may be left aside as the network has no place for them (an upper layer,
+        say). A missing pooler and what is no part of the encoder (heads for other tasks) need no allowance.
 
     Raises
     ------
@@ -120,10 +133,18 @@ def open_backbone(
     except _ERRORS as error:
         raise _unusable(folder, _first_line(error)) from error
     missing = sorted(name for name in loading["missing_keys"] if "pooler" not in name.split("."))
-    if missing:  # they would start from random numbers
+    unexpected = sorted(_of_encoder(loading["unexpected_keys"], encoder))
+    refused = [name for name in missing if not _allowed(name, allow_missing)]
+    if refused:  # they would start from random numbers
         raise UserError(
-            f"transformer: the weights in {folder} lack {len(missing)} parameters of its config.json, "
-            f"such as {missing[0]}; take both from one model"
+            f"transformer: the weights in {folder} lack {len(refused)} parameters of its config.json, "
+            f"such as {_few(refused)}; take both from one model, or name them in allow_missing"
+        )
+    refused = [name for name in unexpected if not _allowed(name, allow_unexpected)]
+    if refused:  # a network of another form was trained
+        raise UserError(
+            f"transformer: the weights in {folder} hold {len(refused)} that its config.json has no place for, "
+            f"such as {_few(refused)}; take both from one model, or name them in allow_unexpected"
         )
     longest = _positions(config, encoder)
     if longest is not None and max_length > longest:
@@ -137,8 +158,11 @@ def open_backbone(
         encoder=encoder,
         hidden=int(config.hidden_size),
         layers=int(config.num_hidden_layers),
-        pooler_present=getattr(encoder, "pooler", None) is not None and not loading["missing_keys"],
+        pooler_present=getattr(encoder, "pooler", None) is not None
+        and len(missing) == len(loading["missing_keys"]),
         token_types=int(getattr(config, "type_vocab_size", None) or 0) if reads_types else 0,
+        missing=tuple(missing),
+        unexpected=tuple(unexpected),
     )
 
 
@@ -220,6 +244,23 @@ def _check_weights(folder: Path) -> None:
             "model.safetensors, or convert them",
         )
     raise _unusable(folder, "there are no weights (model.safetensors)")
+
+
+def _of_encoder(names: Iterable[str], encoder: Any) -> Iterator[str]:
+    """Yield the names of weights that belong into a part of ``encoder``; heads above it have parts of their own."""
+    parts = {name for name, _ in encoder.named_children()}
+    for name in names:
+        inside = name.removeprefix(f"{encoder.base_model_prefix}.")
+        if inside.split(".", 1)[0] in parts and not inside.endswith(_COMPUTED):
+            yield inside
+
+
+def _allowed(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _few(names: Sequence[str]) -> str:
+    return " and ".join(names[:2])
 
 
 def _set_dropout(config: Any, dropout: float, attention_dropout: float) -> None:

@@ -65,6 +65,8 @@ class _Pooled:
             device_type=device.type,
             attention="auto",
             gradient_checkpointing=False,
+            allow_missing=(),
+            allow_unexpected=(),
         )
         self.backbone = backbone
         pooling = make_pooling(

@@ -161,7 +161,7 @@ class Model:
         table = tokens_of(folder, rows)
         if self.options.max_length == "auto":
             lengths = self._full_lengths(table, self._template)
-            self.max_length = choose_length(lengths, max_cut=self.options.max_cut, limit=_limit(folder))
+            self.max_length = choose_length(lengths, max_cut=self.options.max_cut, limit=limit_of(folder))
         else:
             self.max_length = self.options.max_length
         encoded = self._compose(table, self._template)
@@ -203,6 +203,8 @@ class Model:
             device_type=self.device.type,
             attention="auto",
             gradient_checkpointing=options.gradient_checkpointing,
+            allow_missing=options.allow_missing,
+            allow_unexpected=options.allow_unexpected,
         )
         self._loss = self._make_loss(counts).to(self.device)
         pooling = self._make_pooling(backbone)
@@ -343,7 +345,7 @@ def _inner_rows(
     return np.flatnonzero(~np.isin(cluster, cluster[held])), held
 
 
-def _limit(folder: Path) -> int | None:
+def limit_of(folder: Path) -> int | None:
     """Positions of the encoder in ``folder``; the first two of RoBERTa and its kin are taken."""
     config = read_json(folder / "config.json")
     longest = config.get("max_position_embeddings")

@@ -19,6 +19,8 @@ class Options:
     """See ``podium.config.Transformer``. ``encoder`` is a local folder by now; ``precision`` may still be ``auto``."""
 
     encoder: str
+    allow_missing: list[str]
+    allow_unexpected: list[str]
     precision: str
     max_length: int | Literal["auto"]
     max_cut: float

@@ -1,0 +1,157 @@
+"""Causes in what a member reads: texts that are cut, unknown tokens, labels that clash. N rows."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from podium.diagnose.facts import Facts
+from podium.diagnose.finding import Finding, Severity, listed, share
+from podium.diagnose.texts import Texts
+
+TOKENS_CUT, MANY_TOKENS_CUT = 0.1, 0.4
+"""Share of all tokens that is lost from which cut texts are a possible, a likely cause before a run."""
+LOST = 0.05
+"""Share of its tokens that a row must lose to count as a cut one after a run."""
+LEAST_ROWS = 30
+WORSE, MUCH_WORSE, SURE = 0.02, 0.08, 3.0
+"""How much worse cut rows must be, and how many standard errors."""
+UNKNOWN, MANY_UNKNOWN, MOSTLY_UNKNOWN = 0.01, 0.05, 0.2
+PIECES, MANY_PIECES = 2.5, 4.0
+CLASHING, MANY_CLASHING = 0.02, 0.1
+
+
+def cut_texts(facts: Facts) -> Iterator[Finding]:
+    """Texts longer than ``max_length``: how many tokens are lost, and whether the rows that lose them score worse."""
+    texts = facts.texts
+    if texts is None or not texts.rows_cut:
+        return
+    severity, scored = _cut_severity(facts, texts)
+    if severity is None:
+        return
+    yield Finding(
+        cause="cut_texts",
+        severity=severity,
+        figure=f"max_length {texts.max_length} cuts {share(texts.rows_cut)} of the rows, {share(texts.tokens_cut)} of "
+        f"all tokens are lost{scored}",
+        usual="at most 1% of the rows, or what the encoder can read (`max_cut`); of longer texts head and tail "
+        "(arXiv 1905.05583, section 5.3.1)",
+        advice=_longer(facts, texts),
+    )
+
+
+def _cut_severity(facts: Facts, texts: Texts) -> tuple[Severity | None, str]:
+    """How bad it is, and what the held-out predictions say of it."""
+    lost = texts.tokens_cut
+    if facts.held_out is None:
+        plain = "likely" if lost > MANY_TOKENS_CUT else "possible" if lost > TOKENS_CUT else None
+        return plain, ""  # type: ignore[return-value]
+    places = {row: place for place, row in enumerate(texts.ids)}
+    rights = facts.held_out.rights()
+    known = np.array([row in places for row in facts.held_out.ids])
+    order = np.array([places[row] for row in facts.held_out.ids[known]], dtype=np.int64)
+    right, cut, lengths = rights[known], texts.lost[order] > LOST, texts.lengths[order]
+    scored = f"; {facts.held_out.measure} by length, shortest quarter first: {_quarters(right, lengths)}"
+    if min(cut.sum(), (~cut).sum()) < LEAST_ROWS:  # nearly all rows, or nearly none
+        several = cut.mean() > 0.5 and lost > TOKENS_CUT
+        return ("severe" if several and lost > MANY_TOKENS_CUT else "likely" if several else None), scored
+    worse = float(right[~cut].mean() - right[cut].mean())
+    error = float(np.sqrt(right[cut].var() / cut.sum() + right[~cut].var() / (~cut).sum()))
+    scored += f"; {right[cut].mean():.3f} where it cuts, {right[~cut].mean():.3f} elsewhere"
+    if worse > WORSE and worse > SURE * error:
+        return ("severe" if worse > MUCH_WORSE and lost > TOKENS_CUT else "likely"), scored
+    return ("likely" if lost > MANY_TOKENS_CUT else None), scored
+
+
+def _quarters(right: np.ndarray, lengths: np.ndarray) -> str:
+    parts = np.array_split(right[np.argsort(lengths, kind="stable")], 4)
+    return ", ".join(f"{part.mean():.3f}" for part in parts if len(part))
+
+
+def _longer(facts: Facts, texts: Texts) -> str:
+    key, kind = facts.member.key, facts.member.kind
+    wanted = int(-(-(np.quantile(texts.lengths, 0.99) + 3) // 8) * 8)
+    if kind not in ("transformer", "multitask"):
+        return f"raise {key('max_length')} to {wanted}"
+    return f"set {key('max_length')} to auto, or as near to {wanted} as memory allows; else truncation: head_tail"
+
+
+def unknown_tokens(facts: Facts) -> Iterator[Finding]:
+    """Tokens that the vocabulary does not know."""
+    found = facts.tokenizing
+    if found is None or found.unknown < UNKNOWN or _case(facts):
+        return
+    words = f", such as {listed([repr(word) for word in found.unknown_words])}" if found.unknown_words else ""
+    yield Finding(
+        cause="unknown_tokens",
+        severity="severe"
+        if found.unknown >= MOSTLY_UNKNOWN
+        else "likely"
+        if found.unknown >= MANY_UNKNOWN
+        else "possible",
+        figure=f"{share(found.unknown)} of the tokens are unknown to the tokenizer{words}",
+        usual="hardly any (below 0.1%) where tokenizer and texts are of one language (arXiv 2012.15613, section 4)",
+        advice=f"take an encoder of the texts' language for {facts.member.key('encoder')}, clean the view, or train "
+        "one from scratch (docs/pretraining.md)",
+    )
+
+
+def broken_words(facts: Facts) -> Iterator[Finding]:
+    """Words that the tokenizer breaks into many pieces, as it was made for other texts."""
+    found = facts.tokenizing
+    if found is None or found.pieces < PIECES:
+        return
+    yield Finding(
+        cause="broken_words",
+        severity="likely" if found.pieces >= MANY_PIECES else "possible",
+        figure=f"the tokenizer makes {found.pieces:.1f} tokens of a word",
+        usual="1 to 2 in its own language (arXiv 2012.15613, section 4.1)",
+        advice=f"take an encoder for such texts for {facts.member.key('encoder')}, or train one from scratch on them "
+        "(docs/pretraining.md)",
+    )
+
+
+def tokenizer_case(facts: Facts) -> Iterator[Finding]:
+    """A tokenizer that keeps capitals beside weights that know none, or the reverse."""
+    case = _case(facts)
+    if case is None:
+        return
+    yield Finding(
+        cause="tokenizer_case",
+        severity="severe" if facts.tokenizing and facts.tokenizing.unknown >= MOSTLY_UNKNOWN else "likely",
+        figure=case,
+        usual="both of one model: do_lower_case false for a cased vocabulary, true for an uncased one",
+        advice=f"take tokenizer and weights in {facts.member.tokenizer} from one model, all files of one revision "
+        f"({facts.member.key('encoder')})",
+    )
+
+
+def _case(facts: Facts) -> str | None:
+    """What is wrong with upper and lower case."""
+    found = facts.tokenizing
+    if found is None:
+        return None
+    if not found.lowers and found.unknown >= UNKNOWN and found.unknown_lowered < found.unknown / 2:
+        return (
+            f"the tokenizer keeps capitals, and its vocabulary has few: {share(found.unknown)} of the tokens are "
+            f"unknown, {share(found.unknown_lowered)} in lower case"
+        )
+    if found.lowers and found.capitals > 0.1:
+        return f"the tokenizer puts all in lower case, but {share(found.capitals)} of its vocabulary have capitals"
+    return None
+
+
+def clashing_labels(facts: Facts) -> Iterator[Finding]:
+    """Equal texts with different labels: nobody can be right on all of them."""
+    if facts.profile is None or not facts.profile["rows"]["train"]:
+        return
+    duplicates, rows = facts.profile["duplicates"], facts.profile["rows"]["train"]
+    part = duplicates["rows_of_texts_with_several_labels"] / rows
+    if part < CLASHING or facts.member.type == "regression":
+        return
+    yield Finding(
+        cause="clashing_labels",
+        severity="likely" if part >= MANY_CLASHING else "possible",
+        figure=f"{share(part)} of the rows have a text that stands there with another label, too",
+        usual="none; such rows bound every member's score",
+        advice=f"look at results/noise/{facts.member.task}/review.csv; set {facts.member.key('noise')} to prune or weight",
+    )

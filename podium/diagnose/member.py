@@ -1,0 +1,93 @@
+"""What the config says of a member: the only module here that asks the plan."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from podium.config import Config
+from podium.plan import Plan
+from podium.targets import TaskType
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One model with one seed in one task.
+
+    ``options`` are those of its training (``podium.plan.Plan.train``), ``encoder`` and ``tokenizer`` folders, which
+    need not be there yet. ``tokens`` is the table of its token ids, ``view`` that of its texts; both may be missing:
+    ``steps``, ``language`` and ``wordnet`` make the texts of rows, and ``ingest`` the rows of the file ``train``.
+    """
+
+    root: Path
+    task: str
+    name: str
+    kind: str
+    type: TaskType
+    metric: str
+    options: dict[str, Any]
+    folds: int
+    last_round: int
+    encoder: Path | None
+    tokenizer: Path | None
+    tokens: Path | None
+    view: Path
+    steps: list[dict[str, Any]]
+    language: str
+    wordnet: Path | None
+    train: Path
+    sample: Path | None
+    ingest: dict[str, Any]
+
+    @property
+    def model(self) -> str:
+        """Name of its block below ``models``."""
+        return self.name.rpartition("-s")[0]
+
+    def key(self, name: str) -> str:
+        """The path of one of its keys in the config."""
+        return f"models.{self.model}.{name}"
+
+    def made(self, stage: str) -> Path:
+        """Folder of what a stage made for the task."""
+        return self.root / "results" / stage / self.task
+
+
+def members(config: Config, root: Path) -> list[Member]:
+    """Every member of every task; ``root`` is the folder of the Snakefile."""
+    return [_member(plan, root, name) for plan in _plans(config, root) for name in plan.members]
+
+
+def _plans(config: Config, root: Path) -> list[Plan]:
+    """A plan for each task."""
+    return [Plan(config, root)]
+
+
+def _member(plan: Plan, root: Path, name: str) -> Member:
+    task, model = plan.config.tasks[plan.task], plan.model(name)
+    text, folder = plan.text(model.view), plan.tables(name)
+    wordnet = plan.wordnet(model.view)
+    return Member(
+        root=root,
+        task=plan.task,
+        name=name,
+        kind=plan.kind(name),
+        type=plan.type,
+        metric=plan.metric,
+        options=plan.train(name, 0, 0)["options"],
+        folds=len(plan.folds),
+        last_round=plan.last_round(name),
+        encoder=_below(root, plan.encoder(name)),
+        tokenizer=_below(root, plan.tokenizer_of(name)),
+        tokens=root / folder / "train.parquet" if folder.startswith("results/tokens/") else None,
+        view=root / f"results/text/{plan.task}/{model.view}/train.parquet",
+        steps=text["steps"],
+        language=text["language"],
+        wordnet=(root / wordnet[0]).parents[2] if wordnet else None,
+        train=root / Path(task.train).expanduser(),
+        sample=root / Path(task.sample).expanduser() if task.sample else None,
+        ingest=plan.ingest(),
+    )
+
+
+def _below(root: Path, folder: str | None) -> Path | None:
+    return None if folder is None else root / folder
