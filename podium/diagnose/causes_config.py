@@ -67,10 +67,11 @@ def learning_rate(facts: Facts) -> Iterator[Finding]:
         return
     times, high = usual.outside(rate), rate > usual.high
     bound = usual.high if high else usual.low
+    told = f"{times:.3g} times the highest" if high else f"1/{times:.3g} of the lowest"
     yield Finding(
         cause="learning_rate",
         severity=_graded(times),
-        figure=f"learning_rate {rate:g} is {times:.3g} times {'above' if high else 'below'} the usual rates",
+        figure=f"learning_rate {rate:g} is {told} usual rate",
         usual=f"{usual}",
         advice=f"set {facts.member.key('learning_rate')} to {bound:g} or {'less' if high else 'more'}",
     )
@@ -92,10 +93,17 @@ def _graded(times: float) -> Severity:
 
 def head_rate(facts: Facts) -> Iterator[Finding]:
     """The rate of the new layers, which have more to learn than the pretrained ones."""
-    head, rate = facts.options.get("head_learning_rate"), facts.options.get("learning_rate")
+    head, rate, usual = (
+        facts.options.get("head_learning_rate"),
+        facts.options.get("learning_rate"),
+        _usual(facts),
+    )
     if head is None or rate is None:
         return
-    if HEAD.outside(head) <= 1 and (head >= rate or facts.options.get("lora")):
+    least = (
+        min(rate, usual.high) if usual is not None else rate
+    )  # another cause tells of a rate that is too high
+    if HEAD.outside(head) <= 1 and (head >= least or facts.options.get("lora")):
         return
     yield Finding(
         cause="head_learning_rate",

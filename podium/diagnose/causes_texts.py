@@ -8,8 +8,9 @@ from podium.diagnose.facts import Facts
 from podium.diagnose.finding import Finding, Severity, listed, share
 from podium.diagnose.texts import Texts
 
-TOKENS_CUT, MANY_TOKENS_CUT = 0.1, 0.4
-"""Share of all tokens that is lost from which cut texts are a possible, a likely cause before a run."""
+TOKENS_CUT, MANY_TOKENS_CUT, MOST_TOKENS_CUT = 0.1, 0.5, 0.75
+"""Share of all tokens that is lost from which cut texts are a possible cause before a run, and a likely one; from the
+second they are named after a run even if no row shows it, from the third severe where nearly all rows are cut."""
 LOST = 0.05
 """Share of its tokens that a row must lose to count as a cut one after a run."""
 LEAST_ROWS = 30
@@ -43,8 +44,7 @@ def _cut_severity(facts: Facts, texts: Texts) -> tuple[Severity | None, str]:
     """How bad it is, and what the held-out predictions say of it."""
     lost = texts.tokens_cut
     if facts.held_out is None:
-        plain = "likely" if lost > MANY_TOKENS_CUT else "possible" if lost > TOKENS_CUT else None
-        return plain, ""  # type: ignore[return-value]
+        return ("likely" if lost > MANY_TOKENS_CUT else "possible" if lost > TOKENS_CUT else None), ""
     places = {row: place for place, row in enumerate(texts.ids)}
     rights = facts.held_out.rights()
     known = np.array([row in places for row in facts.held_out.ids])
@@ -52,14 +52,14 @@ def _cut_severity(facts: Facts, texts: Texts) -> tuple[Severity | None, str]:
     right, cut, lengths = rights[known], texts.lost[order] > LOST, texts.lengths[order]
     scored = f"; {facts.held_out.measure} by length, shortest quarter first: {_quarters(right, lengths)}"
     if min(cut.sum(), (~cut).sum()) < LEAST_ROWS:  # nearly all rows, or nearly none
-        several = cut.mean() > 0.5 and lost > TOKENS_CUT
-        return ("severe" if several and lost > MANY_TOKENS_CUT else "likely" if several else None), scored
+        many = cut.mean() > 0.5 and lost > MANY_TOKENS_CUT
+        return ("severe" if many and lost > MOST_TOKENS_CUT else "likely" if many else None), scored
     worse = float(right[~cut].mean() - right[cut].mean())
     error = float(np.sqrt(right[cut].var() / cut.sum() + right[~cut].var() / (~cut).sum()))
     scored += f"; {right[cut].mean():.3f} where it cuts, {right[~cut].mean():.3f} elsewhere"
     if worse > WORSE and worse > SURE * error:
         return ("severe" if worse > MUCH_WORSE and lost > TOKENS_CUT else "likely"), scored
-    return ("likely" if lost > MANY_TOKENS_CUT else None), scored
+    return ("possible" if lost > MANY_TOKENS_CUT else None), scored
 
 
 def _quarters(right: np.ndarray, lengths: np.ndarray) -> str:
@@ -70,6 +70,8 @@ def _quarters(right: np.ndarray, lengths: np.ndarray) -> str:
 def _longer(facts: Facts, texts: Texts) -> str:
     key, kind = facts.member.key, facts.member.kind
     wanted = int(-(-(np.quantile(texts.lengths, 0.99) + 3) // 8) * 8)
+    if facts.encoder is not None and facts.encoder.positions is not None:
+        wanted = min(wanted, facts.encoder.positions)
     if kind not in ("transformer", "multitask"):
         return f"raise {key('max_length')} to {wanted}"
     return f"set {key('max_length')} to auto, or as near to {wanted} as memory allows; else truncation: head_tail"
@@ -153,5 +155,6 @@ def clashing_labels(facts: Facts) -> Iterator[Finding]:
         severity="likely" if part >= MANY_CLASHING else "possible",
         figure=f"{share(part)} of the rows have a text that stands there with another label, too",
         usual="none; such rows bound every member's score",
-        advice=f"look at results/noise/{facts.member.task}/review.csv; set {facts.member.key('noise')} to prune or weight",
+        advice=f"look at results/noise/{facts.member.task}/review.csv; set {facts.member.key('noise')} to prune "
+        "or weight",
     )

@@ -124,7 +124,7 @@ def overfitting(facts: Facts) -> Iterator[Finding]:
         figure=f"the loss is {trained:.3f} on the training rows at the end and {found:.3f} on held-out rows "
         f"(chance: {chance:.3f})",
         usual="a small gap; a held-out loss above chance means sure and wrong",
-        advice=f"lower {facts.member.key('epochs')}, or try {facts.member.key('stopping')}, average, r_drop, more dropout",
+        advice=f"lower {facts.member.key('epochs')}, or try {facts.member.key('stopping')}, average, r_drop, dropout",
     )
 
 

@@ -12,8 +12,8 @@ class Encoder:
     """An encoder that could be opened, or the ``mistake`` that the engine would end with.
 
     ``hidden`` is the width of its states, ``rows`` the number of its word embeddings; ``missing`` and ``unexpected``
-    name weights that the config allows to be random, or to be left aside; ``new_pooler``: it has a pooler without
-    weights in the folder.
+    name weights that the config allows to be random, or to be left aside; ``positions`` is
+    the length of its longest input, None for any; ``new_pooler``: it has a pooler without weights in the folder.
     """
 
     mistake: str | None
@@ -22,6 +22,7 @@ class Encoder:
     rows: int = 0
     kind: str = ""
     pad: int | None = None
+    positions: int | None = None
     missing: tuple[str, ...] = ()
     unexpected: tuple[str, ...] = ()
     new_pooler: bool = False
@@ -30,6 +31,7 @@ class Encoder:
 def opened(folder: Path, options: dict[str, Any], max_length: int | None) -> Encoder:
     """Open the encoder in ``folder`` for inputs of ``max_length`` tokens; None: of any length."""
     from podium.engine.backbones import open_backbone
+    from podium.models.transformer import limit_of
 
     try:
         backbone = open_backbone(
@@ -53,6 +55,7 @@ def opened(folder: Path, options: dict[str, Any], max_length: int | None) -> Enc
         rows=int(backbone.encoder.get_input_embeddings().num_embeddings),
         kind=str(config.model_type),
         pad=getattr(config, "pad_token_id", None),
+        positions=limit_of(folder),
         missing=backbone.missing,
         unexpected=backbone.unexpected,
         new_pooler="pooler" in backbone.fresh,
