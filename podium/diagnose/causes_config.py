@@ -49,7 +49,7 @@ LEAST_DECAY = 0.7
 FEW_STEPS, VERY_FEW_STEPS = 100, 40
 ENOUGH_STEPS = (
     f"{FEW_STEPS} steps or more, and a loss that is flat at the end; small data sets need more epochs "
-    "(arXiv 2006.04884, section 6; 2006.05987, section 5)"
+    "(arXiv 2006.04884, section 6; 2006.05987, section 6)"
 )
 MOST_WARMUP, FAR_TOO_MUCH_WARMUP = 0.3, 0.6
 LEAST_BOOST = 2.0
@@ -133,7 +133,7 @@ def layer_decay(facts: Facts) -> Iterator[Finding]:
             cause="frozen_layers",
             severity="likely",
             figure=f"freeze_layers {frozen} freezes all {layers} layers: only the head is trained",
-            usual="fine-tuning all layers is better on nearly every task (arXiv 1903.05987, table 2)",
+            usual="fine-tuning all layers is better on nearly every task (arXiv 1903.05987)",
             advice=f"set {facts.member.key('freeze_layers')} to 0",
         )
 
@@ -182,6 +182,6 @@ def warmup(facts: Facts) -> Iterator[Finding]:
         cause="warmup",
         severity="likely" if part >= FAR_TOO_MUCH_WARMUP else "possible",
         figure=f"the rate still rises for {part:.0%} of the run{rising}",
-        usual="6% to 10% (RoBERTa and BERT, arXiv 1907.11692, table 10; 1810.04805, A.2)",
+        usual="6% (RoBERTa, arXiv 1907.11692, table 10) to 10% (ELECTRA, 2003.10555, appendix B)",
         advice=f"set {facts.member.key('warmup')} to 0.1",
     )

@@ -163,7 +163,7 @@ def _constant(found: HeldOut) -> str | None:
 def lost_classes(facts: Facts) -> Iterator[Finding]:
     """Classes with enough rows that are never predicted."""
     found = facts.held_out
-    if found is None or found.type == "regression":
+    if found is None or found.type == "regression" or _constant(found) is not None:
         return
     if found.type == "single_label":
         true = np.bincount(found.truth, minlength=len(found.labels))
@@ -174,7 +174,8 @@ def lost_classes(facts: Facts) -> Iterator[Finding]:
     if not lost:
         return
     names = [f"'{found.labels[place]}' ({true[place]} rows)" for place in lost]
-    nobody = [place for place in lost if found.labels[place] not in facts.predicted_elsewhere]
+    elsewhere = {name for other in facts.others for name in _said(other.held_out)}
+    nobody = [place for place in lost if found.labels[place] not in elsewhere]
     who = "no member predicts" if nobody else "other members predict"
     which = listed([f"'{found.labels[place]}'" for place in (nobody or lost)])
     part = float(true[lost].sum()) / max(1, int(true.sum()))
@@ -186,6 +187,17 @@ def lost_classes(facts: Facts) -> Iterator[Finding]:
         advice=f"try {facts.member.key('loss')}.class_weight: balanced, or rows for rare classes (augment with "
         "balance: true)",
     )
+
+
+def _said(found: HeldOut | None) -> list[str]:
+    """Classes that are predicted for some row."""
+    if found is None or found.type == "regression":
+        return []
+    if found.type == "multi_label":
+        places = np.flatnonzero((found.proba > 0.5).any(axis=0))
+    else:
+        places = np.unique(found.proba.argmax(axis=1))
+    return [found.labels[place] for place in places.tolist()]
 
 
 def odd_fold(facts: Facts) -> Iterator[Finding]:

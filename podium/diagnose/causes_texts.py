@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 
 from podium.diagnose.facts import Facts
 from podium.diagnose.finding import Finding, Severity, listed, share
@@ -42,29 +43,48 @@ def cut_texts(facts: Facts) -> Iterator[Finding]:
 
 def _cut_severity(facts: Facts, texts: Texts) -> tuple[Severity | None, str]:
     """How bad it is, and what the held-out predictions say of it."""
-    lost = texts.tokens_cut
-    if facts.held_out is None:
+    lost, found = texts.tokens_cut, facts.held_out
+    if found is None or not found.learned():
         return ("likely" if lost > MANY_TOKENS_CUT else "possible" if lost > TOKENS_CUT else None), ""
-    places = {row: place for place, row in enumerate(texts.ids)}
-    rights = facts.held_out.rights()
-    known = np.array([row in places for row in facts.held_out.ids])
-    order = np.array([places[row] for row in facts.held_out.ids[known]], dtype=np.int64)
-    right, cut, lengths = rights[known], texts.lost[order] > LOST, texts.lengths[order]
-    scored = f"; {facts.held_out.measure} by length, shortest quarter first: {_quarters(right, lengths)}"
-    if min(cut.sum(), (~cut).sum()) < LEAST_ROWS:  # nearly all rows, or nearly none
-        many = cut.mean() > 0.5 and lost > MANY_TOKENS_CUT
-        return ("severe" if many and lost > MOST_TOKENS_CUT else "likely" if many else None), scored
-    worse = float(right[~cut].mean() - right[cut].mean())
-    error = float(np.sqrt(right[cut].var() / cut.sum() + right[~cut].var() / (~cut).sum()))
-    scored += f"; {right[cut].mean():.3f} where it cuts, {right[~cut].mean():.3f} elsewhere"
-    if worse > WORSE and worse > SURE * error:
-        return ("severe" if worse > MUCH_WORSE and lost > TOKENS_CUT else "likely"), scored
-    return ("possible" if lost > MANY_TOKENS_CUT else None), scored
+    table = pd.DataFrame({"cut": texts.lost > LOST, "length": texts.lengths}, index=texts.ids)
+    table = table.join(pd.Series(found.rights(), index=found.ids, name="right"), how="inner")
+    told = f"; {found.measure} by length, shortest quarter first: {_quarters(table)}"
+    if min(table["cut"].sum(), (~table["cut"]).sum()) < LEAST_ROWS:  # nearly all rows, or nearly none
+        many = table["cut"].mean() > 0.5 and lost > MANY_TOKENS_CUT
+        return ("severe" if many and lost > MOST_TOKENS_CUT else "likely" if many else None), told
+    parts = table.groupby("cut")["right"].agg(["mean", "var", "count"])
+    error = float(np.sqrt((parts["var"] / parts["count"]).sum()))
+    worse = float(parts["mean"][False] - parts["mean"][True])
+    told += f"; {parts['mean'][True]:.3f} where it cuts, {parts['mean'][False]:.3f} elsewhere"
+    harm = _harm(facts, texts, table, worse)
+    if harm > WORSE and worse > SURE * error:
+        return ("severe" if harm > MUCH_WORSE and lost > TOKENS_CUT else "likely"), told
+    return ("possible" if lost > MANY_TOKENS_CUT else None), told
 
 
-def _quarters(right: np.ndarray, lengths: np.ndarray) -> str:
-    parts = np.array_split(right[np.argsort(lengths, kind="stable")], 4)
-    return ", ".join(f"{part.mean():.3f}" for part in parts if len(part))
+def _harm(facts: Facts, texts: Texts, table: pd.DataFrame, worse: float) -> float:
+    """How much of ``worse``, the gap between whole and cut rows of ``table``, the cut itself explains.
+
+    Longer texts may be harder: the gap of a member that reads them whole is taken off. And what a member that reads as
+    little has lost by it is the most that it can cost.
+    """
+    harder, most = 0.0, worse
+    for other in facts.others:
+        if other.held_out is None or not other.held_out.learned():
+            continue
+        rights = pd.Series(other.held_out.rights(), index=other.held_out.ids)
+        means = rights.reindex(table.index).groupby(table["cut"]).mean()
+        gap = float(means[False] - means[True])
+        if other.texts is None or not other.texts.rows_cut:
+            harder = max(harder, gap)
+        elif other.texts.max_length <= texts.max_length:
+            most = min(most, gap)
+    return min(worse - harder, most)
+
+
+def _quarters(table: pd.DataFrame) -> str:
+    right = table.sort_values("length", kind="stable")["right"].to_numpy()
+    return ", ".join(f"{part.mean():.3f}" for part in np.array_split(right, 4) if len(part))
 
 
 def _longer(facts: Facts, texts: Texts) -> str:
@@ -91,7 +111,7 @@ def unknown_tokens(facts: Facts) -> Iterator[Finding]:
         if found.unknown >= MANY_UNKNOWN
         else "possible",
         figure=f"{share(found.unknown)} of the tokens are unknown to the tokenizer{words}",
-        usual="hardly any (below 0.1%) where tokenizer and texts are of one language (arXiv 2012.15613, section 4)",
+        usual="hardly any (below 0.1%) where tokenizer and texts are of one language (arXiv 2012.15613)",
         advice=f"take an encoder of the texts' language for {facts.member.key('encoder')}, clean the view, or train "
         "one from scratch (docs/pretraining.md)",
     )
@@ -106,7 +126,7 @@ def broken_words(facts: Facts) -> Iterator[Finding]:
         cause="broken_words",
         severity="likely" if found.pieces >= MANY_PIECES else "possible",
         figure=f"the tokenizer makes {found.pieces:.1f} tokens of a word",
-        usual="1 to 2 in its own language (arXiv 2012.15613, section 4.1)",
+        usual="1 to 2 in its own language (arXiv 2012.15613)",
         advice=f"take an encoder for such texts for {facts.member.key('encoder')}, or train one from scratch on them "
         "(docs/pretraining.md)",
     )

@@ -65,6 +65,8 @@ def unfinished_training(facts: Facts) -> Iterator[Finding]:
             continue
         loss, chance = run.steps["loss"], facts.chance_loss(run)
         level = _last(loss) / max(1e-12, float(_first(loss)) if chance is None else chance)
+        if level >= ABOVE_CHANCE and len(loss) >= VERY_FEW_STEPS:  # more of the same would not help
+            continue
         steps.append(len(loss))
         levels.append(level)
         if level > LEARNED and (fall := _still_falling(loss)):
@@ -75,9 +77,7 @@ def unfinished_training(facts: Facts) -> Iterator[Finding]:
     if not short and 2 * len(falling) <= len(steps):
         return
     ends = f"; the loss still falls in the last quarter: {'; '.join(falling)}" if falling else ""
-    part = (
-        f"{min(steps)} optimizer steps a fold, a loss of {np.median(levels):.0%} of chance at the end{ends}"
-    )
+    part = f"{min(steps)} optimizer steps a fold, the loss ends at {np.median(levels):.0%} of that of chance{ends}"
     severe = min(steps) < VERY_FEW_STEPS and short
     yield Finding(
         cause="too_few_steps",

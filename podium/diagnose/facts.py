@@ -29,8 +29,8 @@ OTHER_LOSS = ("adversarial", "mixup", "r_drop", "distillation", "word_dropout")
 class Facts:
     """What the causes are looked for in; what is not known is None or empty.
 
-    ``predicted_elsewhere`` are the classes that another member of the task predicts for some row. ``notes`` say what
-    could not be looked at and why.
+    ``notes`` say what could not be looked at and why. ``others`` are the other members of the task, who know of no
+    others in turn.
     """
 
     member: Member
@@ -40,8 +40,8 @@ class Facts:
     runs: list[FoldRun]
     held_out: HeldOut | None
     profile: dict[str, Any] | None
-    predicted_elsewhere: frozenset[str]
     notes: list[str]
+    others: "list[Facts]"
 
     @property
     def options(self) -> dict[str, Any]:
@@ -115,8 +115,8 @@ class Gathering:
             runs=runs,
             held_out=results.held_out(member, number, runs) if runs else None,
             profile=_json(member.made("ingest") / "profile.json"),
-            predicted_elsewhere=frozenset(),
             notes=notes,
+            others=[],
         )
 
     def _read(self, member: Member, notes: list[str]) -> tuple[Texts | None, Tokenizing | None]:
@@ -160,32 +160,16 @@ class Gathering:
 
 
 def with_others(found: list[Facts]) -> list[Facts]:
-    """Tell each member which classes others of its task predict."""
-    said = [_said(facts.held_out) for facts in found]
+    """Tell each member of the others of its task."""
     return [
         dataclasses.replace(
             facts,
-            predicted_elsewhere=frozenset().union(
-                *(
-                    classes
-                    for other, classes in zip(found, said, strict=True)
-                    if other is not facts and other.member.task == facts.member.task
-                )
-            ),
+            others=[
+                other for other in found if other is not facts and other.member.task == facts.member.task
+            ],
         )
         for facts in found
     ]
-
-
-def _said(outcome: HeldOut | None) -> frozenset[str]:
-    """Classes that are predicted for some row."""
-    if outcome is None or outcome.type == "regression":
-        return frozenset()
-    if outcome.type == "multi_label":
-        places = np.flatnonzero((outcome.proba > 0.5).any(axis=0))
-    else:
-        places = np.unique(outcome.proba.argmax(axis=1))
-    return frozenset(outcome.labels[place] for place in places)
 
 
 def _json(path: Path) -> dict[str, Any] | None:

@@ -15,6 +15,8 @@ from podium.diagnose.member import Member
 from podium.files import read_json, read_table
 from podium.targets import TaskType, to_array
 
+MORE = 0.05
+"""By how much accuracy must exceed the share of the greatest class so that differences between rows say something."""
 _NOT_FINITE = re.compile(r"no longer finite at step (\d+)")
 
 
@@ -64,6 +66,13 @@ class HeldOut:
         scale = np.maximum(self.truth.std(axis=0), 1e-12)
         return -(np.abs(self.proba - self.truth) / scale).mean(axis=1)
 
+    def learned(self) -> bool:
+        """Whether the predictions tell more than the greatest class does; of other types than single labels always."""
+        if self.type != "single_label":
+            return True
+        greatest = float(np.bincount(self.truth).max()) / len(self.truth)
+        return float(self.rights().mean()) > greatest + MORE
+
     @property
     def measure(self) -> str:
         """What ``rights`` means, in words."""
@@ -83,12 +92,8 @@ class HeldOut:
 
 
 def last_round(member: Member) -> int:
-    """The last round of which there is anything; 0 where there is nothing."""
-    there = [
-        number
-        for number in range(member.last_round + 1)
-        if any(_folder(member, number, fold).is_dir() for fold in range(member.folds))
-    ]
+    """The last round of which a training ended; 0 where there is none."""
+    there = [number for number in range(member.last_round + 1) if runs_of(member, number)]
     return max(there, default=0)
 
 

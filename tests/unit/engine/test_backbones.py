@@ -28,6 +28,7 @@ def opened(folder: Path, **changes: Any) -> Backbone:
     usual: dict[str, Any] = {
         **{"dropout": 0.1, "attention_dropout": 0.0, "max_length": 16, "device_type": "cpu"},
         **{"attention": "auto", "gradient_checkpointing": False},
+        **{"allow_missing": [], "allow_unexpected": []},
     }
     return open_backbone(folder, **usual | changes)
 
