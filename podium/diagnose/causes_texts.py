@@ -45,13 +45,14 @@ def _cut_severity(facts: Facts, texts: Texts) -> tuple[Severity | None, str]:
     """How bad it is, and what the held-out predictions say of it."""
     lost, found = texts.tokens_cut, facts.held_out
     if found is None or not found.learned():
-        return ("likely" if lost > MANY_TOKENS_CUT else "possible" if lost > TOKENS_CUT else None), ""
+        return _by_share(lost), ""
     table = pd.DataFrame({"cut": texts.lost > LOST, "length": texts.lengths}, index=texts.ids)
     table = table.join(pd.Series(found.rights(), index=found.ids, name="right"), how="inner")
     told = f"; {found.measure} by length, shortest quarter first: {_quarters(table)}"
     if min(table["cut"].sum(), (~table["cut"]).sum()) < LEAST_ROWS:  # nearly all rows, or nearly none
-        many = table["cut"].mean() > 0.5 and lost > MANY_TOKENS_CUT
-        return ("severe" if many and lost > MOST_TOKENS_CUT else "likely" if many else None), told
+        if table["cut"].mean() < 0.5:
+            return None, told
+        return ("severe" if lost > MOST_TOKENS_CUT else _by_share(lost)), told
     parts = table.groupby("cut")["right"].agg(["mean", "var", "count"])
     error = float(np.sqrt((parts["var"] / parts["count"]).sum()))
     worse = float(parts["mean"][False] - parts["mean"][True])
@@ -60,6 +61,11 @@ def _cut_severity(facts: Facts, texts: Texts) -> tuple[Severity | None, str]:
     if harm > WORSE and worse > SURE * error:
         return ("severe" if harm > MUCH_WORSE and lost > TOKENS_CUT else "likely"), told
     return ("possible" if lost > MANY_TOKENS_CUT else None), told
+
+
+def _by_share(lost: float) -> Severity | None:
+    """How bad it is that this share of all tokens is lost, where no score tells."""
+    return "likely" if lost > MANY_TOKENS_CUT else "possible" if lost > TOKENS_CUT else None
 
 
 def _harm(facts: Facts, texts: Texts, table: pd.DataFrame, worse: float) -> float:

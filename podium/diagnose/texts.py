@@ -5,6 +5,7 @@ From the tables that a run made; before a run from some rows of the file itself.
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ ROWS = 3000
 """Rows of a table that is made here; they are drawn evenly over the file."""
 SHOWN_TEXTS = 400
 """Texts that the tokenizer is tried on."""
+_LATIN = re.compile(
+    r"[^\[<A-Za-z]*[A-Za-z]+"
+)  # letters, perhaps with a mark before them; [PAD] and <pad> are none
 
 
 @dataclasses.dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -179,7 +183,7 @@ def _tried(folder: Path, tokenizer: tokens.Tokenizer, table: pd.DataFrame, views
     ids = tokenizer.ids(some)
     words = [word for text in tokenise(some, lowercase=False) for word in text]
     vocabulary = read_vocabulary(folder)
-    latin = [entry for entry in vocabulary if any(char.isascii() and char.isalpha() for char in entry)]
+    latin = [entry for entry in vocabulary if _LATIN.fullmatch(entry)]
     unk = tokenizer.special["unk"]
     flat = np.concatenate([Ragged.of(table[name]).flat for name in ("tokens_a", "tokens_b") if name in table])
     return Tokenizing(

@@ -291,6 +291,10 @@ def lose_a_layer(folder: Path) -> None:
     save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
 
 
+def lose_a_place(folder: Path) -> None:
+    change_config(folder, num_hidden_layers=2)
+
+
 def own_code(folder: Path) -> None:
     change_config(folder, model_type="own", auto_map={"AutoConfig": "own.Config", "AutoModel": "own.Own"})
     (folder / "own.py").write_text("raise SystemExit('code of a model folder ran')", encoding="utf-8")
@@ -315,6 +319,7 @@ VIT = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "int
         (lambda folder: (folder / "model.safetensors").unlink(), "there are no weights"),
         (cut, "cannot open the encoder in"),
         (lose_a_layer, "lack 16 parameters of its config.json, such as encoder.layer.1.attention"),
+        (lose_a_place, "hold 16 that its config.json has no place for, such as encoder.layer.2.attention"),
         (lambda folder: change_config(folder, hidden_size=32), "cannot open the encoder in"),
         (
             lambda folder: change_config(folder, hidden_size="wide"),
@@ -333,6 +338,42 @@ def test_an_unusable_folder_is_told_in_one_line(
         opened(folder)
     assert str(folder) in str(error.value)
     assert len(str(error.value).splitlines()) == 1
+
+
+def test_weights_that_are_missing_are_random_where_that_is_allowed(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = copied(folders["bert"], tmp_path)
+    lose_a_layer(folder)
+    with pytest.raises(UserError, match="lack 6 parameters"):
+        opened(folder, allow_missing=["encoder.layer.1.attention.*"])
+    with pytest.raises(UserError, match="lack 16 parameters"):
+        opened(folder, allow_unexpected=["*"])
+    torch.manual_seed(1)
+    backbone = opened(folder, allow_missing=["encoder.layer.1.*"])
+    assert len(backbone.missing) == 16
+    assert backbone.pooler_present
+    whole = dict(opened(folders["bert"]).encoder.named_parameters())
+    for name, tensor in backbone.encoder.named_parameters():
+        matrix = name.endswith("weight") and "LayerNorm" not in name
+        assert torch.equal(tensor, whole[name]) or (name in backbone.missing), name
+        assert not (name in backbone.missing and matrix and torch.equal(tensor, whole[name])), name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_weights_without_a_place_are_an_error_of_each_architecture(
+    folders: dict[str, Path], tmp_path: Path, kind: str
+) -> None:
+    """A layer that config.json does not count would be left aside in silence."""
+    folder = copied(folders[kind], tmp_path)
+    saved = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    fewer = {key: 2 for key in ("num_hidden_layers", "n_layers") if key in saved}
+    if "layer_types" in saved:
+        fewer["layer_types"] = saved["layer_types"][:2]
+    change_config(folder, **fewer)
+    with pytest.raises(UserError, match=r"hold \d+ that its config.json has no place for.*allow_unexpected"):
+        opened(folder)
+    assert opened(folder, allow_unexpected=["*"]).unexpected
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
