@@ -143,7 +143,9 @@ def test_a_tokenizer_that_lowers_a_cased_vocabulary(tmp_path: Path, copied: Path
 # ---- texts
 
 
-@pytest.mark.parametrize(("every", "severity"), [(0, None), (40, "possible"), (8, "likely"), (1, "severe")])
+@pytest.mark.parametrize(
+    ("every", "severity"), [(0, None), (120, None), (40, "possible"), (8, "likely"), (1, "severe")]
+)
 def test_unknown_tokens(tmp_path: Path, encoder: Path, every: int, severity: str | None) -> None:
     """Rows with words in a script that the vocabulary lacks; one of ``every`` rows."""
     project = Project(tmp_path, encoder)
@@ -166,6 +168,9 @@ def test_words_in_pieces(tmp_path: Path, encoder: Path) -> None:
     found = project.causes()
     assert set(found) == {"broken_words"}
     assert found["broken_words"].severity == "possible"
+    project.rows["text_a"] = "elephant rhinoceros gazelle"
+    project.write_rows()
+    assert project.causes()["broken_words"].severity == "likely"
 
 
 @pytest.mark.parametrize("kind", ["transformer", "textcnn"])

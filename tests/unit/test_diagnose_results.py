@@ -90,6 +90,23 @@ def test_a_loss_that_still_falls_at_the_end(project: Project) -> None:
     assert "models.m.epochs" in found.advice
 
 
+def barely_falling(fold: int) -> np.ndarray:
+    """Surely, but by 4% a quarter."""
+    return np.linspace(0.9, 0.75, STEPS) * np.random.default_rng(fold).uniform(0.99, 1.01, STEPS)
+
+
+def perhaps_falling(fold: int) -> np.ndarray:
+    """By more than 10%, but the steps differ by far more."""
+    quarters = np.repeat([0.9, 0.8, 0.8, 0.7], 26)
+    return quarters * np.where(np.arange(104) % 2 == 0, 1.8, 0.2)
+
+
+@pytest.mark.parametrize("loss", [barely_falling, perhaps_falling])
+def test_a_loss_that_hardly_or_perhaps_falls(project: Project, loss: Callable[[int], np.ndarray]) -> None:
+    project.trained(loss=loss)
+    assert "too_few_steps" not in project.causes()
+
+
 def test_a_training_of_a_few_steps(project: Project) -> None:
     project.trained(loss=short)
     found = project.causes()
@@ -229,6 +246,31 @@ def test_cut_rows_that_score_worse(tmp_path: Path, encoder: Path) -> None:
     assert quarters[0] == 1.0 > quarters[-1]
 
 
+@pytest.mark.parametrize(("words", "severity"), [(1, "possible"), (5, "likely"), (20, "severe")])
+def test_where_every_row_is_cut_the_share_counts(
+    tmp_path: Path, encoder: Path, words: int, severity: str
+) -> None:
+    project = Project(tmp_path, encoder, max_length=8)
+    project.rows["text_a"] += " the cat in" * words
+    project.write_rows()
+    project.trained()
+    assert project.causes()["cut_texts"].severity == severity
+
+
+@pytest.mark.parametrize(("missed", "severity"), [(6, None), (9, "likely"), (30, "severe")])
+def test_how_much_worse_cut_rows_are(
+    tmp_path: Path, encoder: Path, missed: int, severity: str | None
+) -> None:
+    """Of some 120 cut rows ``missed`` are wrong and no other row is; a few may be chance."""
+    project = Project(tmp_path, encoder, max_length=8)
+    cut = np.flatnonzero(project.rows["text_a"].str.split().map(len) > 6)
+    said = project.target.copy()
+    said[cut[:: len(cut) // missed][:missed]] += 1
+    project.trained(proba=project.proba(said % 3))
+    found = project.causes()
+    assert (found["cut_texts"].severity if "cut_texts" in found else None) == severity
+
+
 def test_rows_that_are_harder_for_everyone_do_not_blame_the_length(tmp_path: Path, encoder: Path) -> None:
     project = Project(tmp_path, encoder, max_length=8)
     long = project.rows["text_a"].str.split().map(len).to_numpy() > 6
@@ -270,7 +312,13 @@ def test_equal_texts_with_different_labels(project: Project) -> None:
     project.rows.loc[:7, "text_a"] = "the same text"
     project.trained()
     profiled()
-    assert project.causes()["clashing_labels"].figure.startswith("3.3% of the rows")
+    found = project.causes()["clashing_labels"]
+    assert found.figure.startswith("3.3% of the rows")
+    assert found.severity == "possible"
+    project.rows.loc[:40, "text_a"] = "the same text"
+    project.trained()
+    profiled()
+    assert project.causes()["clashing_labels"].severity == "likely"
 
 
 def test_a_sample_with_other_labels(project: Project) -> None:
