@@ -1,5 +1,6 @@
 """Causes that learning curves and held-out predictions show: each is planted in a healthy run and must be named."""
 
+import dataclasses
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,10 @@ from diagnose_samples import FOLDS, LABELS, ROWS, STEPS, Project, healthy_loss
 from model_samples import rows_of
 
 from podium import diagnose, ingest, ingest_profile
-from podium.diagnose.report import CAUSES
+from podium.diagnose.facts import Gathering
+from podium.diagnose.member import members
+from podium.diagnose.report import CAUSES, causes_of
+from podium.diagnose.results import HeldOut
 from podium.errors import UserError
 from podium.files import read_json, read_table, write_json, write_table
 from podium.validation import load
@@ -188,7 +192,6 @@ def test_guessing_is_no_other_order_of_labels(project: Project, seed: int) -> No
 
 def test_columns_of_a_multi_label_task_in_another_order() -> None:
     from podium.diagnose.causes_predictions import _better_columns
-    from podium.diagnose.results import HeldOut
 
     random = np.random.default_rng(0)
     truth = (random.random((ROWS, 3)) < 0.3).astype(np.float32)
@@ -213,6 +216,41 @@ def test_one_answer_for_all(project: Project) -> None:
     assert "100% of the rows are predicted 'metal', 33% are" in found["constant_predictions"].figure
     assert "label_order" not in found
     assert "lost_classes" not in found  # that is what it means
+
+
+def test_one_class_for_all_with_different_probabilities(project: Project) -> None:
+    proba = np.full((ROWS, 3), 0.1)
+    proba[:, 1] = np.random.default_rng(0).uniform(0.3, 2.0, ROWS)
+    project.trained(proba=proba / proba.sum(axis=1, keepdims=True))
+    assert "100% of the rows are predicted 'metal'" in project.causes()["constant_predictions"].figure
+
+
+@pytest.mark.parametrize("type", ["multi_label", "regression"])
+def test_other_types_of_tasks(project: Project, type: Any) -> None:
+    """Nothing is named of good predictions; constant ones and a fold that failed are."""
+    random = np.random.default_rng(0)
+    truth = random.normal(size=(ROWS, 2))
+    if type == "multi_label":
+        truth = (truth > 0.5).astype(np.float32)
+    good = np.clip(
+        truth + random.normal(scale=0.2, size=truth.shape), *(0, 1) if type == "multi_label" else (-9, 9)
+    )
+    project.trained()
+    known = Gathering().facts(members(load(project.raw), project.root)[0])
+
+    def named(proba: np.ndarray) -> set[str]:
+        found = HeldOut(
+            **{"ids": known.held_out.ids, "folds": project.folds, "labels": ["a", "b"], "type": type},
+            **{"truth": truth, "proba": proba},
+        )
+        member = dataclasses.replace(known.member, type=type)
+        return {
+            one.cause for one in causes_of(dataclasses.replace(known, member=member, held_out=found, runs=[]))
+        }
+
+    assert named(good) == set()
+    assert "constant_predictions" in named(np.full_like(good, 0.1))
+    assert "odd_fold" in named(np.where(project.folds[:, None] == 1, 1 - good, good))
 
 
 def test_a_rare_class_that_is_never_predicted(project: Project) -> None:
