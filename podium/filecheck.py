@@ -16,6 +16,7 @@ from podium.ingest_targets import mistakes, names_of, parse
 from podium.metric_file import is_own
 from podium.metrics import label_mistake
 from podium.plan import Plan
+from podium.plans import Plans
 from podium.pseudo_choice import floors_of
 from podium.submission import rehearse
 from podium.submission_columns import Form
@@ -23,6 +24,18 @@ from podium.tables import columns_of, read_rows
 from podium.targets import encode, sort_labels
 
 QUICK_BYTES = 64_000_000  # a larger file is not read through at every start
+
+
+def check_all(plans: Plans) -> None:
+    """``check`` every task; what is wrong for several of them is told once."""
+    found: list[str] = []
+    for plan in plans.values():
+        try:
+            check(plan)
+        except UserError as error:
+            found += str(error).splitlines()
+    if found:
+        raise UserError("\n".join(dict.fromkeys(found)))
 
 
 def check(plan: Plan) -> None:

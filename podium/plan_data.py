@@ -14,10 +14,14 @@ INGESTED = {"id", "text", "type", "target", "label_separator"}  # keys that tell
 
 
 class DataPlan(AugmentPlan):
-    """The part of the plan that needs no model; ``root`` is the folder of the Snakefile."""
+    """The part of the plan that needs no model; ``root`` is the folder of the Snakefile.
 
-    def __init__(self, config: Config, root: Path) -> None:
+    ``config`` is of one task (``podium.task_configs``); ``whole`` is that of the competition, where it has several.
+    """
+
+    def __init__(self, config: Config, root: Path, whole: Config | None = None) -> None:
         self.config, self.root = config, root
+        self.whole = config if whole is None else whole
         self.task = next(iter(config.tasks))
 
     @property

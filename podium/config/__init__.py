@@ -16,6 +16,7 @@ from podium.config.ensemble import Ensemble
 from podium.config.external import External, Unlabelled
 from podium.config.metric import AnyMetric, metric_field
 from podium.config.models import FastText, Lightgbm, Linear, TextCnn, Transformer
+from podium.config.multitask import CompetitionMetric, Multitask
 from podium.config.noise import Noise
 from podium.config.pretrain import Pretraining
 from podium.config.pseudo import Pseudo
@@ -77,10 +78,10 @@ class Folds(Block):
     )
 
 
-AnyModel = Annotated[Linear | Lightgbm | FastText | TextCnn | Transformer, Field(discriminator="kind")]
+Models = Linear | Lightgbm | FastText | TextCnn | Transformer | Multitask
+AnyModel = Annotated[Models, Field(discriminator="kind")]
 KINDS: dict[str, type[Model]] = {
-    get_args(cls.model_fields["kind"].annotation)[0]: cls
-    for cls in (Linear, Lightgbm, FastText, TextCnn, Transformer)
+    get_args(cls.model_fields["kind"].annotation)[0]: cls for cls in get_args(Models)
 }
 
 
@@ -89,9 +90,10 @@ class Config(Block):
 
     competition: Name = Field(description="Name of the competition.")
     seed: Annotated[int, Field(ge=0)] = Field(0, description="Seed of everything random.")
-    tasks: Annotated[dict[Name, Task], Field(min_length=1, max_length=1)] = Field(
-        description="The competition's task, one for now; a file with this key is complete by itself."
+    tasks: Annotated[dict[Name, Task], Field(min_length=1)] = Field(
+        description="The competition's tasks by name; a file with this key is complete by itself."
     )
+    metric: CompetitionMetric = Field(default_factory=CompetitionMetric)
     text: Text = Field(default_factory=Text)
     folds: Folds = Field(default_factory=Folds)
     noise: Noise = Field(default_factory=Noise)
@@ -104,6 +106,11 @@ class Config(Block):
     ensemble: Ensemble = Field(default_factory=Ensemble)
     decision: Decision = Field(default_factory=Decision)
     adversarial: Adversarial = Field(default_factory=Adversarial)
+
+
+def serves(model: Model, task: str) -> bool:
+    """Whether a model makes predictions for a task."""
+    return model.tasks is None or task in model.tasks
 
 
 def block_of(annotation: Any) -> type[BaseModel] | None:
