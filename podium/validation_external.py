@@ -28,6 +28,16 @@ def external_checks(config: Config) -> Iterator[str]:
             yield from _label_checks(f"{where}.external.{own}", task, external)
 
 
+def kinds_checks(config: Config) -> Iterator[str]:
+    """A name that is a labelled file in one task and one without labels in another: the rules are by name."""
+    labelled = {own: name for name, task in config.tasks.items() for own in task.external}
+    for name, task in config.tasks.items():
+        for own in task.unlabelled:
+            if own in labelled and labelled[own] != name:
+                other = f"tasks.{labelled[own]}.external.{own}"
+                yield f"tasks.{name}.unlabelled.{own}: {other} has this name, too; choose another"
+
+
 def _file_checks(task_where: str, where: str, task: Task, block: External | Unlabelled) -> Iterator[str]:
     for key in ("train", "test", "sample", "holdout"):
         path = getattr(task, key)

@@ -8,6 +8,7 @@ from podium.errors import UserError, hint
 from podium.metric_file import is_own
 from podium.metrics import find
 from podium.task_configs import for_task
+from podium.validation_external import kinds_checks
 from podium.validation_multitask import fuse_checks, multitask_checks
 
 
@@ -29,6 +30,7 @@ def tasks_checks(config: Config) -> Iterator[str]:
             yield f"noise.models: {name} learns several tasks together; name models of one task"
     for task in tasks:
         yield from _served(config, task)
+    yield from kinds_checks(config)
     yield from _score(config)
 
 

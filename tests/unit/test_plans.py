@@ -180,6 +180,15 @@ def test_mistakes_are_told_once(path: str, value: Any, message: str) -> None:
     assert len(lines) == len(set(lines))
 
 
+def test_a_name_of_two_kinds_of_files() -> None:
+    tasks = copy.deepcopy(TASKS)
+    tasks["nli"]["external"] = tasks["news"]["external"] = {"more": {"file": "m.csv"}}
+    load(raw_of(tasks=tasks))
+    tasks["mood"]["unlabelled"] = {"more": {"file": "m.csv"}}
+    with pytest.raises(UserError, match=r"unlabelled\.more: tasks\.news\.external\.more has this name, too"):
+        load(raw_of(tasks=tasks))
+
+
 def test_a_task_that_no_model_serves() -> None:
     raw = raw_of(
         models={"words": {"kind": "linear", "tasks": ["news"]}}, ensemble={}, pseudo={}, noise={}, pretrain={}

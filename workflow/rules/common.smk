@@ -105,6 +105,14 @@ def left_out(w):
     )
 
 
+def rows_beside(w):
+    """The train rows of the other tasks, and their folds."""
+    others = [task for task in TASKS if task != w.task]
+    ingested = [f"results/ingest/{task}/train.parquet" for task in others]
+    dealt = [f"results/folds/{task}/folds.parquet" for task in others]
+    return {"beside_train": ingested, "beside_folds": dealt} if others else {}
+
+
 def profile_files(w):
     """What the profile reads."""
     tokenizer = plans[w.task].tokenizer()

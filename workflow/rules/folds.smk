@@ -67,6 +67,7 @@ rule place_external:
     """Remove other files' rows that resemble a test row; keep the rest from the folds that they resemble."""
     input:
         unpack(left_out),
+        unpack(rows_beside),
         rows="results/ingest/{task}/{part}.parquet",
         train="results/ingest/{task}/train.parquet",
         test="results/ingest/{task}/test.parquet",

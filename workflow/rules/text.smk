@@ -9,10 +9,10 @@ rule text:
     """Every text view of the train and test rows, and what each step did."""
     input:
         [
-            f"results/text/{task}/{view}{ending}"
+            f"results/text/{task}/{name}"
             for task, plan in plans.items()
             for view in plan.config.text.views
-            for ending in ("/train.parquet", "/test.parquet", ".changes.parquet")
+            for name in (f"{view}/train.parquet", f"{view}/test.parquet", f"{view}.changes.parquet")
         ],
 
 
