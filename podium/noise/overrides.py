@@ -23,8 +23,7 @@ def read_overrides(
 
     ``label`` is a class name, or the word drop. Several labels, or values of a regression, are joined by
     ``separator``; an empty cell of a multi-label task is a row without labels. In a task with a class named drop, the
-    word is the class. In a competition of several tasks the column ``task`` tells whose row it is, and those of ``task``
-    are taken.
+    word is the class. Of several tasks the column ``task`` tells whose row it is; those of ``task`` are taken.
 
     Raises ``UserError``, one line, for the first of: a column that is not there, an id twice or not among ``ids`` (N,),
     a label that is no class.
