@@ -30,7 +30,7 @@ from podium.ingest_targets import names_of
 from podium.type_checks import type_checks, with_type_defaults
 from podium.validation_augment import augment_checks
 from podium.validation_ensemble import ensemble_checks
-from podium.validation_external import external_checks
+from podium.validation_external import external_checks, headerless_checks
 from podium.validation_noise import noise_checks
 from podium.validation_pretrain import pretrain_checks
 from podium.validation_pseudo import pseudo_checks
@@ -296,6 +296,8 @@ def _task_checks(config: Config) -> list[str]:
                 found.append(f"{where}.text: holds the target column '{target}'")
             if target in (task.id, task.group):
                 found.append(f"{where}.target: '{target}' is the column of ids or groups, too")
+        keys = {"id": task.id, "text": task.text, "target": task.target, "group": task.group}
+        found += headerless_checks(where, task.columns, keys)
     return found
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from podium.config.adversarial import Adversarial
 from podium.config.augment import AnyAugmentation
-from podium.config.base import Block, Model, Name, Path
+from podium.config.base import Block, Columns, Model, Name, Path
 from podium.config.decision import Decision
 from podium.config.ensemble import Ensemble
 from podium.config.external import External, Unlabelled
@@ -59,6 +59,11 @@ class Task(Block):
     )
     encoding: str | None = Field(None, description="Text encoding of the files; null finds it.")
     separator: str | None = Field(None, description="Column separator of the files; null finds it.")
+    columns: Columns | None = Field(
+        None,
+        description="Names of all columns, in order, where train and test have no header line (those at the end may be "
+        "lacking in test); null: they have one.",
+    )
     external: dict[Name, External] = Field(
         default_factory=dict, description="Named labelled files whose rows join training parts only."
     )
