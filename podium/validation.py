@@ -34,6 +34,7 @@ from podium.validation_external import external_checks, headerless_checks
 from podium.validation_noise import noise_checks
 from podium.validation_pretrain import pretrain_checks
 from podium.validation_pseudo import pseudo_checks
+from podium.validation_submission import submission_checks
 from podium.validation_text import text_checks
 from podium.validation_transformer import encoder_checks, transformer_checks
 
@@ -274,6 +275,7 @@ def cross_checks(config: Config) -> list[str]:
     for voter in config.pseudo.voters or []:
         known("pseudo.voters", voter, models, "model")
     found += ensemble_checks(config)
+    found += submission_checks(config)
     found += pretrain_checks(config)
     found += pseudo_checks(config)
     return found + _task_checks(config) + type_checks(config)

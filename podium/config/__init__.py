@@ -19,6 +19,7 @@ from podium.config.models import FastText, Lightgbm, Linear, TextCnn, Transforme
 from podium.config.noise import Noise
 from podium.config.pretrain import Pretraining
 from podium.config.pseudo import Pseudo
+from podium.config.submission import Submission
 from podium.config.text import Text
 from podium.targets import TaskType
 
@@ -35,6 +36,7 @@ class Task(Block):
     )
     test: Path = Field(description="Rows to predict, same columns without the target.")
     sample: Path | None = Field(None, description="The sample submission; its form is copied exactly.")
+    submission: Submission = Field(default_factory=Submission, description="The file to hand in.")
     holdout: Path | None = Field(
         None,
         description="True labels of the test rows, for `snakemake check_holdout` only; no other rule reads it.",
