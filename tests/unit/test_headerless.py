@@ -22,6 +22,7 @@ from scripts import ingest_external, ingest_unlabelled
 NAMES = ["id", "text", "label"]
 AS_FOUND = {"encoding": None, "separator": None}
 LINE = st.text(st.characters(exclude_characters="\t\r\n\0\ufeff", exclude_categories=["Cs"]), max_size=12)
+LINE |= st.text('"a, ;', max_size=4)
 
 
 def read(path: Path, names: list[str] = NAMES, **form: Any) -> list[list[str]]:
