@@ -17,6 +17,7 @@ from podium.models import KINDS
 from podium.plan_adversarial import AdversarialPlan
 from podium.plan_data import INGESTED, WORDNET
 from podium.plan_ensemble import options_of, reads_texts
+from podium.submission_files import file_name
 from podium.validation import load
 
 REUTERS = "data/reuters_r8"
@@ -328,7 +329,9 @@ class Plan(AdversarialPlan):
     @property
     def submission_name(self) -> str:
         """Name of the task's file to hand in."""
-        return "submission.csv" if len(self.whole.tasks) == 1 else f"{self.task}.csv"
+        task = self.config.tasks[self.task]
+        stem = "submission" if len(self.whole.tasks) == 1 else self.task
+        return file_name(task.submission.file, task.sample, stem=stem)
 
     def submission(self) -> dict[str, Any]:
         """Parameters of rules write_submission and compare_with_holdout."""

@@ -52,12 +52,12 @@ class DataPlan(AugmentPlan):
     def ingest(self) -> dict[str, Any]:
         """Parameters of rule ingest_train."""
         task = self.config.tasks[self.task]
-        return task.model_dump(include={*INGESTED, "group", "encoding", "separator"})
+        return task.model_dump(include={*INGESTED, "group", "encoding", "separator", "columns"})
 
     def ingest_test(self) -> dict[str, Any]:
         """Parameters of rule ingest_test."""
         task = self.config.tasks[self.task]
-        return task.model_dump(include={"id", "text", "encoding", "separator"})
+        return task.model_dump(include={"id", "text", "encoding", "separator", "columns"})
 
     def external_names(self) -> list[str]:
         """Names of the labelled files beside train."""
@@ -127,4 +127,4 @@ class DataPlan(AugmentPlan):
 def _form(task: Task, block: Unlabelled) -> dict[str, Any]:
     """Where a file beside train and test has its ids and texts."""
     shared = {key: getattr(block, key) or getattr(task, key) for key in ("text", "encoding", "separator")}
-    return {"id": block.id, "task_id": task.id, **shared}
+    return {"id": block.id, "task_id": task.id, "columns": block.columns, **shared}

@@ -31,10 +31,11 @@ from podium.task_configs import for_task
 from podium.type_checks import type_checks, with_type_defaults
 from podium.validation_augment import augment_checks
 from podium.validation_ensemble import ensemble_checks
-from podium.validation_external import external_checks
+from podium.validation_external import external_checks, headerless_checks
 from podium.validation_noise import noise_checks
 from podium.validation_pretrain import pretrain_checks
 from podium.validation_pseudo import pseudo_checks
+from podium.validation_submission import submission_checks
 from podium.validation_tasks import tasks_checks
 from podium.validation_text import text_checks
 from podium.validation_transformer import encoder_checks, transformer_checks
@@ -252,7 +253,7 @@ def cross_checks(config: Config) -> list[str]:
         new = _checks_of_task(own, alone=len(config.tasks) == 1) if own.models else []
         found += [mistake for mistake in new if mistake.partition(":")[0] not in told]
         told |= {mistake.partition(":")[0] for mistake in new}
-    return found + list(pretrain_checks(config))
+    return found + list(pretrain_checks(config)) + list(submission_checks(config))
 
 
 def _checks_of_task(config: Config, *, alone: bool) -> list[str]:
@@ -308,6 +309,8 @@ def _task_checks(config: Config) -> list[str]:
                 found.append(f"{where}.text: holds the target column '{target}'")
             if target in (task.id, task.group):
                 found.append(f"{where}.target: '{target}' is the column of ids or groups, too")
+        keys = {"id": task.id, "text": task.text, "target": task.target, "group": task.group}
+        found += headerless_checks(where, task.columns, keys)
     return found
 
 

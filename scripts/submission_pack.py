@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from podium.archive import pack
+from podium.submission_files import write_zip
 from scripts import job
 
 
 def main(*, files: list[Path], out: Path) -> None:
     """Write the archive, which has the same bytes whenever the files have."""
-    pack(files, out)
+    write_zip(files, out, deflate=True)
 
 
 if __name__ == "__main__":

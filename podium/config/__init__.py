@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from podium.config.adversarial import Adversarial
 from podium.config.augment import AnyAugmentation
-from podium.config.base import Block, Model, Name, Path
+from podium.config.base import Block, Columns, Model, Name, Path
 from podium.config.decision import Decision
 from podium.config.ensemble import Ensemble
 from podium.config.external import External, Unlabelled
@@ -20,6 +20,7 @@ from podium.config.multitask import CompetitionMetric, Multitask
 from podium.config.noise import Noise
 from podium.config.pretrain import Pretraining
 from podium.config.pseudo import Pseudo
+from podium.config.submission import Submission
 from podium.config.text import Text
 from podium.targets import TaskType
 
@@ -36,6 +37,7 @@ class Task(Block):
     )
     test: Path = Field(description="Rows to predict, same columns without the target.")
     sample: Path | None = Field(None, description="The sample submission; its form is copied exactly.")
+    submission: Submission = Field(default_factory=Submission, description="The file to hand in.")
     holdout: Path | None = Field(
         None,
         description="True labels of the test rows, for `snakemake check_holdout` only; no other rule reads it.",
@@ -60,6 +62,11 @@ class Task(Block):
     )
     encoding: str | None = Field(None, description="Text encoding of the files; null finds it.")
     separator: str | None = Field(None, description="Column separator of the files; null finds it.")
+    columns: Columns | None = Field(
+        None,
+        description="Names of all columns, in order, where train and test have no header line (those at the end may be "
+        "lacking in test); null: they have one.",
+    )
     external: dict[Name, External] = Field(
         default_factory=dict, description="Named labelled files whose rows join training parts only."
     )

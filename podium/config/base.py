@@ -17,6 +17,9 @@ Path = Annotated[
 ]  # braces are wildcards of the workflow
 
 
+Columns = Annotated[list[Annotated[str, StringConstraints(min_length=1)]], Field(min_length=1)]
+
+
 class Block(BaseModel):
     """A block of the config: unknown keys are refused, values are fixed once read."""
 
