@@ -187,6 +187,17 @@ def test_every_rule_with_a_script_is_found() -> None:
     assert len(RULES) == len(re.findall("\n +script:\n", text))
 
 
+@pytest.mark.parametrize("path", RULE_FILES, ids=lambda path: path.stem)
+def test_only_files_of_a_task_name_it(path: Path) -> None:
+    """A job has the wildcards of its outputs alone."""
+    for indent, name, body in re.findall(
+        r"^( *)(?:rule|checkpoint) (\w+):\n((?:\1    .*\n|\n)+)", path.read_text(), re.M
+    ):
+        outputs = re.search(rf"^{indent}    output:\n((?:{indent}        .*\n)+)", body, re.M)
+        if outputs is not None and "{task}" not in outputs[1]:
+            assert "w.task" not in body, name
+
+
 @pytest.mark.parametrize(
     ("path", "rule"),
     [
