@@ -19,12 +19,16 @@ include: "workflow/rules/common.smk"
 rule all:
     """The submission, all scores, the noise review, what views changed, the summary (the default)."""
     input:
-        "results/submission.csv",
+        plans.submission,
         "results/report/summary.txt",
         "results/scores.csv",
-        expand("results/noise/{task}/review.csv", task=plan.judged),
-        trust_files("facts.json", "shifted_cv.json"),
-        expand("results/text/{task}/{view}.changes.parquet", task=TASK, view=plan.views_in_use()),
+        expand("results/noise/{task}/review.csv", task=plans.judged()),
+        trust_files(TASKS, "facts.json", "shifted_cv.json"),
+        [
+            f"results/text/{task}/{view}.changes.parquet"
+            for task, plan in plans.items()
+            for view in plan.views_in_use()
+        ],
 
 
 rule clean_results:

@@ -13,13 +13,17 @@ import os
 import runpy
 import subprocess
 import sys
+import threading
 import traceback
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
 #: Jobs are forked by a server without threads: a copy of Snakemake's own process may hold a lock for ever.
 SERVER = multiprocessing.get_context("forkserver")
+#: Who starts a process asks of all others whether they have ended, and an end can be asked for once only.
+ONE_AT_A_TIME = threading.Lock()
 
 
 def main(arguments: list[str]) -> None:
@@ -57,8 +61,11 @@ def _forked(leak: int | None) -> Any:
             _preload(self.config)
         )  # heard by the first job only, which starts the server
         job = SERVER.Process(target=_work, args=(fname, self.rulename, leak))
-        job.start()
+        with ONE_AT_A_TIME:
+            job.start()
         with benchmarked(job.pid, self.bench_record):
+            wait([job.sentinel])
+        with ONE_AT_A_TIME:
             job.join()
         if job.exitcode:
             raise subprocess.CalledProcessError(job.exitcode, f"{sys.executable} {fname}")

@@ -1,17 +1,19 @@
 """Compare a submission with true labels that the run never saw, to see whether its score was honest."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from podium import metrics
+from podium.competition import METRIC, combined
 from podium.errors import UserError, hint
 from podium.ingest import column_mistakes
 from podium.ingest_targets import mistakes as target_mistakes
 from podium.ingest_targets import names_of, parse
+from podium.metrics import Score
 from podium.submission_columns import Form
 
 LabelMetric = Callable[[list[str], list[str]], tuple[float, float]]
@@ -158,6 +160,16 @@ def _facts(
         "difference": float(difference),
         "standard_errors": float(difference / spread) if spread else None,
     }
+
+
+def compare_competition(
+    reports: Mapping[str, Mapping[str, Any]], share: Mapping[str, float], reported: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the comparison for the mean of several tasks, of their own ``reports`` and shares of the score."""
+    true = combined({task: Score(one["true_score"], one["true_se"]) for task, one in reports.items()}, share)
+    rows = sum(one["n"] for one in reports.values())
+    facts = _facts(METRIC, reported["cv"], reported["se"], true.value, true.se, rows)
+    return facts | expected(true.value, reported["board_low"], reported["board_high"])
 
 
 def expected(true_score: float, low: float, high: float) -> dict[str, Any]:

@@ -1,12 +1,16 @@
 """The score of a competition of several tasks: the mean of the tasks' own metrics, with its standard error."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from podium import metrics
 from podium.errors import UserError, hint
 from podium.metrics import Score
+
+METRIC = "mean of the tasks"
 
 
 def shares(tasks: Mapping[str, str], weights: Mapping[str, float] | None) -> dict[str, float]:
@@ -61,3 +65,53 @@ def by_fold(scores: Mapping[str, list[float]], share: Mapping[str, float]) -> li
     weights = np.array([share[name] for name in scores])
     found: list[float] = (weights @ np.array(list(scores.values()))).tolist()
     return found
+
+
+def table(tables: Mapping[str, pd.DataFrame], share: Mapping[str, float]) -> pd.DataFrame:
+    """Return the competition's own rows beside the tasks' tables of scores (``podium.scores.table``).
+
+    A row for each member, round and ensemble that every task has, and one for what is submitted; ``task`` is empty,
+    ``metric`` is ``mean of the tasks``. Errors are of independent tasks, so that half-widths of intervals add up as
+    standard errors do.
+    """
+    keyed = {name: _keyed(rows) for name, rows in tables.items()}
+    first = next(iter(keyed.values()))
+    common = [key for key in first if all(key in rows for rows in keyed.values())]
+    return pd.DataFrame(
+        [_row(key, {name: rows[key] for name, rows in keyed.items()}, share) for key in common]
+    )
+
+
+def _keyed(rows: pd.DataFrame) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """Rows by what they are of; the submission has no name, for tasks choose theirs by themselves."""
+    found = {}
+    for row in rows.to_dict(orient="records"):
+        what = str(row["what"])
+        found[what, "" if what == "submitted" else str(row["name"]), str(row["round"])] = row
+    return found
+
+
+def _row(
+    key: tuple[str, str, str], rows: Mapping[str, Mapping[str, Any]], share: Mapping[str, float]
+) -> dict[str, Any]:
+    score = combined({name: Score(row["cv"], row["se"]) for name, row in rows.items()}, share)
+    folds = [name for name in next(iter(rows.values())) if name.startswith("fold")]
+    values = by_fold({name: [row[fold] for fold in folds] for name, row in rows.items()}, share)
+    return {
+        "task": "",
+        **dict(zip(("what", "name", "round"), key, strict=True)),
+        "metric": METRIC,
+        "cv": score.value,
+        "se": score.se,
+        **_interval("low", "high", rows, share),
+        **_interval("board_low", "board_high", rows, share),
+        **dict(zip(folds, values, strict=True)),
+    }
+
+
+def _interval(
+    low: str, high: str, rows: Mapping[str, Mapping[str, Any]], share: Mapping[str, float]
+) -> dict[str, float]:
+    middle = sum(share[name] * (row[low] + row[high]) / 2 for name, row in rows.items())
+    half = np.sqrt(sum((share[name] * (row[high] - row[low]) / 2) ** 2 for name, row in rows.items()))
+    return {low: float(middle - half), high: float(middle + half)}

@@ -6,13 +6,14 @@ import gzip
 import logging
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Literal, cast
 
 import pyarrow as pa
 
@@ -40,13 +41,17 @@ class Dialect:
     quoted: bool
 
 
-def dialect_of(path: Path, *, encoding: str | None, separator: str | None) -> Dialect:
-    """Dialect of a delimited file from its first MiB; ``quoted`` is always true.
+def dialect_of(
+    path: Path, *, encoding: str | None, separator: str | None, width: int | None = None
+) -> Dialect:
+    """Dialect of a delimited file from its first MiB; ``quoted`` is true but in tab-separated files without a header.
 
     Parameters
     ----------
     encoding, separator
         What the user says; None finds it (:func:`find_encoding`; comma, tab, semicolon or bar).
+    width
+        The most columns of a file without a header line; None: it has one.
 
     Raises
     ------
@@ -56,7 +61,10 @@ def dialect_of(path: Path, *, encoding: str | None, separator: str | None) -> Di
     if separator is not None and (len(separator) != 1 or separator in '"\r\n'):
         raise UserError(f"{path}: the separator {separator!r} must be one character, such as ',' or '\\t'")
     encoding = find_encoding(path, encoding, whole=False)
-    return Dialect(encoding, separator or _separator(path, encoding), quoted=True)
+    if width is None:
+        return Dialect(encoding, separator or _separator(path, encoding), quoted=True)
+    separator = separator or _bare_separator(path, encoding, width)
+    return Dialect(encoding, separator, quoted=separator != "\t")
 
 
 def find_encoding(path: Path, given: str | None, *, whole: bool) -> str:
@@ -160,6 +168,26 @@ def _high_bytes_in_runs(path: Path, *, whole: bool) -> bool:
             alone = len(re.findall(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])", block))
             return 2 * alone < high
     return False
+
+
+def _bare_separator(path: Path, encoding: str, width: int) -> str:
+    """The separator that cuts the most lines of the head into one number of fields, 2 to ``width``.
+
+    Tabs are tried first, and for them the number does not matter: texts hold the other signs by chance, but no tabs.
+    One column is a text a line, which nothing cuts.
+    """
+    lines = list(islice(lines_of(path, encoding, errors="replace"), HEAD_LINES))
+    best, most = "\t", 0
+    for separator in sorted(SEPARATORS, key="\t".__ne__) if width > 1 else ():
+        tab = separator == "\t"
+        quoting: Literal[0, 3] = csv.QUOTE_NONE if tab else csv.QUOTE_MINIMAL
+        widths = Counter(len(row) for row in csv.reader(lines, delimiter=separator, quoting=quoting))
+        alike = max(
+            (rows for fields, rows in widths.items() if fields > 1 and (tab or fields <= width)), default=0
+        )
+        if alike > most:
+            best, most = separator, alike
+    return best
 
 
 def _separator(path: Path, encoding: str) -> str:

@@ -5,6 +5,8 @@ Data Makes Language Models Better, 2021, arXiv:2107.06499). So rows that resembl
 that resemble a train row are kept from the models of its fold.
 """
 
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ def place(
     *,
     near_duplicates: float | None,
     seed: int,
+    beside: Sequence[tuple[pd.DataFrame, np.ndarray]] = (),
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Choose the rows of another file that may be trained on, and say in which folds they may not.
 
@@ -46,6 +49,8 @@ def place(
         Jaccard similarity from which texts resemble each other; None: only texts whose canonical forms are equal.
     seed
         Seed of the MinHash.
+    beside
+        Train rows of other tasks and their folds: there a segment counts as a text, as in ``podium.joint_folds``.
 
     Returns
     -------
@@ -71,6 +76,8 @@ def place(
 
     equal = found(None)
     near = equal if near_duplicates is None else found(near_duplicates)
+    for table, of_table in beside:
+        near[:, :count] |= _beside(asked, table, of_table, count, threshold=near_duplicates, seed=seed)
     in_test = near[:, count]
     twins = near[~in_test, :count]
     columns = [name for name in ("id", "target") if name in rows.columns]
@@ -84,6 +91,34 @@ def place(
         "kept": len(kept),
     }
     return kept.assign(twins=_lists(twins)), counts
+
+
+def _beside(
+    rows: pd.DataFrame,
+    others: pd.DataFrame,
+    folds: np.ndarray,
+    count: int,
+    *,
+    threshold: float | None,
+    seed: int,
+) -> np.ndarray:
+    """Folds of another task's rows that a row (N), or a segment of it, resembles: (N, ``count``) bool."""
+    mine, theirs = _forms(rows), _forms(others)
+    found = np.zeros((len(rows), count), dtype=bool)
+    for form, other in zip(mine, theirs, strict=True):
+        group = np.tile(folds, len(other) // max(1, len(others)))
+        alike = resembling(form, other, group, groups=count, threshold=threshold, seed=seed)
+        alike[[not text.strip() for text in form]] = False
+        found |= alike.reshape(-1, len(rows), count).any(axis=0)
+    return found
+
+
+def _forms(table: pd.DataFrame) -> list[list[str]]:
+    """Raw and canonical form of every segment of a table's rows and, where there are two, of the whole rows."""
+    segments = [table[name].tolist() for name in SEGMENTS if name in table.columns]
+    texts = [[segment] for segment in segments] + ([segments] if len(segments) > 1 else [])
+    raw, canonical = zip(*(comparable(text) for text in texts), strict=True)
+    return [list(chain.from_iterable(form)) for form in (raw, canonical)]
 
 
 def _lists(flags: np.ndarray) -> pd.Series:

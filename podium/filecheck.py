@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from podium.ingest_targets import mistakes, names_of, parse
 from podium.metric_file import is_own
 from podium.metrics import label_mistake
 from podium.plan import Plan
+from podium.plans import Plans
 from podium.pseudo_choice import floors_of
 from podium.submission import rehearse
 from podium.submission_columns import Form
@@ -23,6 +25,18 @@ from podium.tables import columns_of, read_rows
 from podium.targets import encode, sort_labels
 
 QUICK_BYTES = 64_000_000  # a larger file is not read through at every start
+
+
+def check_all(plans: Plans) -> None:
+    """``check`` every task; what is wrong for several of them is told once."""
+    found: list[str] = []
+    for plan in plans.values():
+        try:
+            check(plan)
+        except UserError as error:
+            found += str(error).splitlines()
+    if found:
+        raise UserError("\n".join(dict.fromkeys(found)))
 
 
 def check(plan: Plan) -> None:
@@ -104,25 +118,41 @@ def _other_file(plan: Plan, where: str, own: str) -> Iterator[str]:
     path = plan.other_file(own).file
     form = plan.other_form(own)
     try:
-        present = columns_of(Path(path), encoding=form["encoding"], separator=form["separator"])
+        present = columns_of(Path(path), **_written(form))
     except UserError as error:
         yield f"{where}: {error}"
         return
     id = id_column(present, form["id"], form["task_id"])
     wanted = needed(id=id, text=form["text"], target=form.get("target"), group=None)
-    yield from (f"{where}: {mistake}" for mistake in column_mistakes(path, present, wanted))
+    yield from (f"{where}: {mistake}" for mistake in _lacking(path, present, wanted, form["columns"]))
+
+
+def _written(form: dict[str, Any]) -> dict[str, Any]:
+    """How a file beside train and test is written, as ``podium.tables`` takes it."""
+    return {"encoding": form["encoding"], "separator": form["separator"], "names": form["columns"]}
+
+
+def _lacking(path: str, present: list[str], wanted: list[str], names: list[str] | None) -> Iterator[str]:
+    """Columns that a file lacks: those that its lines are too short for, or that its header does not name."""
+    short = [name for name in wanted if names is not None and name in names[len(present) :]]
+    if short:
+        found = f"its first line has {len(present)} fields, so it lacks '{short[0]}' of 'columns'"
+        yield f"{path}: {found}; name the columns in their order"
+    yield from column_mistakes(path, present, [name for name in wanted if name not in short])
 
 
 def _file(plan: Plan, name: str, key: str, task: Task, columns: list[str]) -> Iterator[str]:
     path = getattr(task, key)
     own_form = key in ("train", "test")
-    encoding, separator = (task.encoding, task.separator) if own_form else (None, None)
+    encoding, separator, names = (
+        (task.encoding, task.separator, task.columns) if own_form else (None, None, None)
+    )
     try:
-        present = columns_of(Path(path), encoding=encoding, separator=separator)
+        present = columns_of(Path(path), encoding=encoding, separator=separator, names=names)
     except UserError as error:
         yield f"tasks.{name}.{key}: {error}"
         return
-    missing = column_mistakes(path, present, columns)
+    missing = list(_lacking(path, present, columns, names))
     yield from (f"tasks.{name}: {mistake}" for mistake in missing)
     if key == "train" and not missing and not list(_metric(plan, name, task)):
         yield from _targets(plan, name, task)
@@ -135,7 +165,9 @@ def _targets(plan: Plan, name: str, task: Task) -> Iterator[str]:
         return
     try:
         target = names_of(task.target)
-        rows = read_rows(train, columns=target, encoding=task.encoding, separator=task.separator)
+        rows = read_rows(
+            train, columns=target, encoding=task.encoding, separator=task.separator, names=task.columns
+        )
         if task.type == "single_label":
             labels = sort_labels(label for label in rows[target[0]] if label)
             yield from _pseudo_bars(plan, labels)
@@ -176,7 +208,7 @@ def _other_targets(plan: Plan, own: str, labels: list[str]) -> Iterator[str]:
     path, form = Path(plan.other_file(own).file), plan.ingest_external(own)
     if not path.is_file() or path.stat().st_size > QUICK_BYTES:
         return
-    given = {"encoding": form["encoding"], "separator": form["separator"]}
+    given = _written(form)
     columns = names_of(form["target"])
     if set(columns) <= set(columns_of(path, **given)):
         keys = ("type", "target", "label_separator", "label_map")

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -71,14 +72,13 @@ def from_files(
     group: str | None,
     encoding: str | None,
     separator: str | None,
+    columns: list[str] | None,
 ) -> Ingested:
     """Read the user's files and :func:`ingest` them; the sample's form is found by itself."""
-    wanted = needed(id=id, text=text, target=target, group=group)
+    form: dict[str, Any] = {"encoding": encoding, "separator": separator, "columns": columns}
     return ingest(
-        read_part(train, wanted, encoding=encoding, separator=separator),
-        read_part(
-            test, needed(id=id, text=text, target=None, group=None), encoding=encoding, separator=separator
-        ),
+        read_part(train, needed(id=id, text=text, target=target, group=group), **form),
+        read_part(test, needed(id=id, text=text, target=None, group=None), **form),
         id=id,
         text=text,
         type=type,
@@ -89,11 +89,16 @@ def from_files(
     )
 
 
-def read_part(path: Path, wanted: list[str], *, encoding: str | None, separator: str | None) -> pd.DataFrame:
-    """Read the ``wanted`` columns of a user's file; all columns when one is missing, to tell what is there."""
-    present = columns_of(path, encoding=encoding, separator=separator)
+def read_part(
+    path: Path, wanted: list[str], *, encoding: str | None, separator: str | None, columns: list[str] | None
+) -> pd.DataFrame:
+    """Read the ``wanted`` columns of a user's file; all columns when one is missing, to tell what is there.
+
+    ``columns`` are those of a file without a header line, None where it has one.
+    """
+    present = columns_of(path, encoding=encoding, separator=separator, names=columns)
     known = wanted if set(wanted) <= set(present) else None
-    return read_rows(path, columns=known, encoding=encoding, separator=separator)
+    return read_rows(path, columns=known, encoding=encoding, separator=separator, names=columns)
 
 
 def read_sample(sample: Path | None) -> pd.DataFrame | None:

@@ -32,11 +32,16 @@ def read(
     target: str | list[str] | None,
     encoding: str | None,
     separator: str | None,
+    columns: list[str] | None,
 ) -> tuple[pd.DataFrame, str | None]:
-    """Read a file's rows as text, and its column of ids (``id_column``); ``target`` is None without labels."""
-    own = id_column(columns_of(path, encoding=encoding, separator=separator), id, task_id)
+    """Read a file's rows as text, and its column of ids (``id_column``).
+
+    ``target`` is None without labels, ``columns`` where the file has a header line.
+    """
+    present = columns_of(path, encoding=encoding, separator=separator, names=columns)
+    own = id_column(present, id, task_id)
     wanted = needed(id=own, text=text, target=target, group=None)
-    return read_part(path, wanted, encoding=encoding, separator=separator), own
+    return read_part(path, wanted, encoding=encoding, separator=separator, columns=columns), own
 
 
 def unlabelled_table(

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from podium import predict
+from podium.predict import PREFIX
 from podium.train import FoldData
 
 
@@ -75,6 +77,24 @@ def split(proba: np.ndarray, task: np.ndarray, classes: Sequence[int]) -> list[n
         proba[task == number][:, end - size : end]
         for number, (size, end) in enumerate(zip(classes, ends, strict=True))
     ]
+
+
+def to_table(rows: pd.DataFrame, proba: np.ndarray, labels: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """Return a table of predictions (N, K) for ``rows`` with ``id`` and ``task`` (number).
+
+    Columns: ``task`` (name), ``id``, then ``p:task/label`` for each class of the union, zero outside the row's task.
+    """
+    table = predict.to_table(rows["id"], proba, union_labels(labels))
+    names = np.array(list(labels))[rows["task"].to_numpy()]
+    table.insert(0, "task", pd.Series(names, dtype="str"))
+    return table
+
+
+def own(table: pd.DataFrame, task: str, labels: Sequence[str]) -> pd.DataFrame:
+    """Return the predictions table (``podium.predict``) of one task, of what ``to_table`` made."""
+    rows = table[table["task"] == task].reset_index(drop=True)
+    given = {f"{PREFIX}{task}/{label}": f"{PREFIX}{label}" for label in labels}
+    return rows[["id", *given]].rename(columns=given)
 
 
 def _below(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:

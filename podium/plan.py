@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from podium import fetch, metric_file, metrics
-from podium.config import Config, Linear, Model, TextCnn, Transformer, member_names
+from podium.config import Config, Linear, Model, Multitask, TextCnn, Transformer, member_names, serves
 from podium.encoder_folders import ENCODER, FETCHED, files_of, local_folder
 from podium.errors import UserError
 from podium.models import KINDS
 from podium.plan_adversarial import AdversarialPlan
 from podium.plan_data import INGESTED, WORDNET
 from podium.plan_ensemble import options_of, reads_texts
+from podium.submission_files import file_name
 from podium.validation import load
 
 REUTERS = "data/reuters_r8"
@@ -29,10 +30,10 @@ RESOURCES = [
 
 
 class Plan(AdversarialPlan):
-    """The workflow's view of one config; ``root`` is the folder of the Snakefile."""
+    """The workflow's view of one task; ``root`` is the folder of the Snakefile, ``whole`` the competition's config."""
 
-    def __init__(self, config: Config, root: Path) -> None:
-        super().__init__(config, root)
+    def __init__(self, config: Config, root: Path, whole: Config | None = None) -> None:
+        super().__init__(config, root, whole)
         self.members = sorted(member_names(config))
         self.made = {f"{folder}/{file}" for folder, key in RESOURCES for file in fetch.outputs(key)}
         self.folds = list(range(config.folds.n))
@@ -40,7 +41,7 @@ class Plan(AdversarialPlan):
 
     @classmethod
     def from_raw(cls, raw: dict[str, Any], root: Path) -> "Plan":
-        """Validate a raw mapping and plan it; raise ``UserError`` with every mistake."""
+        """Validate a raw mapping of one task and plan it; raise ``UserError`` with every mistake."""
         return cls(load(raw), root)
 
     # ---- members and rounds
@@ -52,6 +53,22 @@ class Plan(AdversarialPlan):
     def kind(self, member: str) -> str:
         """The kind of a member's model."""
         return str(getattr(self.model(member), "kind"))  # noqa: B009 - only the subclasses have it
+
+    def joint(self, member: str) -> bool:
+        """Whether the member learns several tasks together; its models lie in ``results/joint/``."""
+        return isinstance(self.model(member), Multitask)
+
+    def joint_tasks(self, member: str) -> list[str]:
+        """The tasks that such a member learns, in the order of their numbers in its models."""
+        return [task for task in self.whole.tasks if serves(self.model(member), task)]
+
+    def member_folder(self, member: str) -> str:
+        """Folder of all that a member's training makes."""
+        return f"results/joint/{member}" if self.joint(member) else f"results/train/{self.task}/{member}"
+
+    def fold_folder(self, member: str, number: int, fold: int) -> str:
+        """The same of one round and fold."""
+        return f"{self.member_folder(member)}/round{number}/fold{fold}"
 
     def last_round(self, member: str) -> int:
         """The last pseudo-label round that the member takes part in."""
@@ -173,6 +190,8 @@ class Plan(AdversarialPlan):
         folder = self.encoder(member)
         if folder is not None:
             options["encoder"] = folder
+        if self.joint(member):
+            options["tasks"] = self.joint_tasks(member)
         return {
             "kind": self.kind(member),
             "type": self.type,
@@ -214,7 +233,7 @@ class Plan(AdversarialPlan):
         assert isinstance(model, Transformer)
         assert model.refit is not None
         block = self.train(member, number, fold)
-        folder = f"results/train/{self.task}/{member}/round{number}/fold{fold}/model/encoder"
+        folder = f"{self.fold_folder(member, number, fold)}/model/encoder"
         changed: dict[str, Any] = {"encoder": folder, "epochs": model.refit.epochs, "steps": None}
         changed |= {
             key: getattr(model, key) * model.refit.rate for key in ("learning_rate", "head_learning_rate")
@@ -233,7 +252,10 @@ class Plan(AdversarialPlan):
 
     def predict(self, member: str) -> dict[str, Any]:
         """Parameters of rule predict_rows."""
-        return {"kind": self.kind(member), "type": self.type, "threads": self.model(member).threads}
+        block = {"kind": self.kind(member), "type": self.type, "threads": self.model(member).threads}
+        if self.joint(member):
+            block["joint"] = {"task": self.task, "number": self.joint_tasks(member).index(self.task)}
+        return block
 
     def pseudo(self, fold: int) -> dict[str, Any]:
         """Parameters of rule label_test_rows."""
@@ -285,7 +307,13 @@ class Plan(AdversarialPlan):
             "submit": self.config.ensemble.submit,
             "metric": self.metric,
             "type": self.type,
+            **self._joint_members(),
         }
+
+    def _joint_members(self) -> dict[str, list[str]]:
+        """The members whose jobs' records lie apart from the task's own; nothing where there are none."""
+        joint = [member for member in self.members if self.joint(member)]
+        return {"joint": joint} if joint else {}
 
     def ensembles(self) -> list[str]:
         """Every ensemble that is computed."""
@@ -297,6 +325,13 @@ class Plan(AdversarialPlan):
         """Metric of the task; one in a file of the user's with a digest of the file, which is read (``UserError``)."""
         metric = self.config.tasks[self.task].metric
         return metric_file.pinned(metric) if metric_file.is_own(metric) else metric
+
+    @property
+    def submission_name(self) -> str:
+        """Name of the task's file to hand in."""
+        task = self.config.tasks[self.task]
+        stem = "submission" if len(self.whole.tasks) == 1 else self.task
+        return file_name(task.submission.file, task.sample, stem=stem)
 
     def submission(self) -> dict[str, Any]:
         """Parameters of rules write_submission and compare_with_holdout."""

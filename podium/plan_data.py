@@ -14,10 +14,14 @@ INGESTED = {"id", "text", "type", "target", "label_separator"}  # keys that tell
 
 
 class DataPlan(AugmentPlan):
-    """The part of the plan that needs no model; ``root`` is the folder of the Snakefile."""
+    """The part of the plan that needs no model; ``root`` is the folder of the Snakefile.
 
-    def __init__(self, config: Config, root: Path) -> None:
+    ``config`` is of one task (``podium.task_configs``); ``whole`` is that of the competition, where it has several.
+    """
+
+    def __init__(self, config: Config, root: Path, whole: Config | None = None) -> None:
         self.config, self.root = config, root
+        self.whole = config if whole is None else whole
         self.task = next(iter(config.tasks))
 
     @property
@@ -48,12 +52,12 @@ class DataPlan(AugmentPlan):
     def ingest(self) -> dict[str, Any]:
         """Parameters of rule ingest_train."""
         task = self.config.tasks[self.task]
-        return task.model_dump(include={*INGESTED, "group", "encoding", "separator"})
+        return task.model_dump(include={*INGESTED, "group", "encoding", "separator", "columns"})
 
     def ingest_test(self) -> dict[str, Any]:
         """Parameters of rule ingest_test."""
         task = self.config.tasks[self.task]
-        return task.model_dump(include={"id", "text", "encoding", "separator"})
+        return task.model_dump(include={"id", "text", "encoding", "separator", "columns"})
 
     def external_names(self) -> list[str]:
         """Names of the labelled files beside train."""
@@ -123,4 +127,4 @@ class DataPlan(AugmentPlan):
 def _form(task: Task, block: Unlabelled) -> dict[str, Any]:
     """Where a file beside train and test has its ids and texts."""
     shared = {key: getattr(block, key) or getattr(task, key) for key in ("text", "encoding", "separator")}
-    return {"id": block.id, "task_id": task.id, **shared}
+    return {"id": block.id, "task_id": task.id, "columns": block.columns, **shared}

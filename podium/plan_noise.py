@@ -101,7 +101,8 @@ class NoisePlan(PretrainPlan):
 
     def read_overrides(self) -> dict[str, Any]:
         """Parameters of rule read_overrides."""
-        return {"type": self.type, "separator": self.separator}
+        block = {"type": self.type, "separator": self.separator}
+        return block if len(self.whole.tasks) == 1 else {**block, "task": self.task}
 
     @property
     def separator(self) -> str:

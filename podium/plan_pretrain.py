@@ -8,22 +8,22 @@ from podium.encoder_folders import PRETRAINED, files_of, local_folder, pretraini
 from podium.plan_data import DataPlan
 
 #: Keys that say what is read, not how: they are inputs of the rules.
-READ = {"view", "texts", "test", "encoder", "revision", "scratch", "seed"}
+READ = {"tasks", "view", "texts", "test", "encoder", "revision", "scratch", "seed"}
 RATES = {"scratch": 5e-4, "encoder": 1e-4}
 #: Keys of ``scratch`` that make the vocabulary and the first weights; ``vectors`` is a file.
 EXPANDED = ("vectors",)
 
 
 class PretrainPlan(DataPlan):
-    """The part of the plan that is about pretrainings."""
+    """The part of the plan that is about pretrainings, which read texts of all tasks and serve models of each."""
 
     def pretraining(self, name: str) -> Pretraining:
         """The config block of a pretraining."""
-        return self.config.pretrain[name]
+        return self.whole.pretrain[name]
 
     def pretrain_folder(self, name: str) -> str:
         """Folder of all that a pretraining makes."""
-        return f"results/pretrain/{self.task}/{name}"
+        return f"results/pretrain/{name}"
 
     def folder_of_encoder(self, name: str, revision: str | None) -> str:
         """The folder that a model's encoder is opened from: a local one, a copy from the Hub, a pretraining's."""
@@ -57,27 +57,36 @@ class PretrainPlan(DataPlan):
 
     def pretrain_encoders(self) -> list[tuple[str, str | None]]:
         """Name and revision of every encoder that a pretraining goes on from."""
-        return [(block.encoder, block.revision) for block in self.config.pretrain.values() if block.encoder]
+        return [(block.encoder, block.revision) for block in self.whole.pretrain.values() if block.encoder]
 
-    def pretrain_parts(self, name: str) -> list[str]:
-        """Parts of the task whose texts a pretraining reads."""
-        block = self.pretraining(name)
-        parts = block.texts or ["train", "test", *self.other_names()]
-        return [part for part in parts if part != "test" or block.test]
+    def pretrain_tasks(self, name: str) -> list[str]:
+        """Tasks whose texts a pretraining reads."""
+        named = self.pretraining(name).tasks
+        return [task for task in self.whole.tasks if named is None or task in named]
+
+    def pretrain_parts(self, name: str) -> list[tuple[str, str]]:
+        """Tasks and their parts whose texts a pretraining reads."""
+        block, found = self.pretraining(name), []
+        for task in self.pretrain_tasks(name):
+            files = self.whole.tasks[task]
+            present = ["train", "test", *files.external, *files.unlabelled]
+            wanted = present if block.texts is None else [part for part in block.texts if part in present]
+            found += [(task, part) for part in wanted if part != "test" or block.test]
+        return found
 
     def pretrain_texts(self, name: str) -> list[str]:
         """Their tables."""
-        folder = f"results/text/{self.task}/{self.pretraining(name).view}"
-        return [f"{folder}/{part}.parquet" for part in self.pretrain_parts(name)]
+        view = self.pretraining(name).view
+        return [f"results/text/{task}/{view}/{part}.parquet" for task, part in self.pretrain_parts(name)]
 
     def pretrainings_in_use(self) -> list[str]:
         """Pretrainings that a model takes its encoder from."""
-        named = {pretraining_of(getattr(model, "encoder", None)) for model in self.config.models.values()}
-        return [name for name in self.config.pretrain if name in named]
+        named = {pretraining_of(getattr(model, "encoder", None)) for model in self.whole.models.values()}
+        return [name for name in self.whole.pretrain if name in named]
 
     def made_from_scratch(self) -> list[str]:
         """Pretrainings of a new network."""
-        return [name for name, block in self.config.pretrain.items() if block.scratch is not None]
+        return [name for name, block in self.whole.pretrain.items() if block.scratch is not None]
 
     def pretrain_vectors(self, name: str) -> list[str]:
         """The file of word vectors that a new network starts with."""
@@ -91,7 +100,7 @@ class PretrainPlan(DataPlan):
         block = self.pretraining(name)
         assert block.scratch is not None
         settings = block.scratch.model_dump(exclude=set(EXPANDED))
-        return {"settings": settings, "seed": self.config.seed + block.seed, "threads": block.threads}
+        return {"settings": settings, "seed": self.whole.seed + block.seed, "threads": block.threads}
 
     def pretrain(self, name: str) -> dict[str, Any]:
         """Parameters of rule pretrain_encoder."""
@@ -107,16 +116,19 @@ class PretrainPlan(DataPlan):
         return {
             "name": name,
             "folder": self.pretrain_start(name),
-            "parts": self.pretrain_parts(name),
-            "language": self.language,
+            "parts": [
+                part if len(self.whole.tasks) == 1 else f"{task}/{part}"
+                for task, part in self.pretrain_parts(name)
+            ],
+            "language": self.whole.tasks[self.pretrain_tasks(name)[0]].language,
             "settings": settings,
-            "seed": self.config.seed + block.seed,
+            "seed": self.whole.seed + block.seed,
             "threads": threads,
         }
 
     def pretrain_notes(self) -> dict[str, list[str]]:
         """Models that read each pretraining that is in use."""
-        models = sorted(self.config.models.items())
+        models = sorted(self.whole.models.items())
         return {
             name: [
                 model for model, block in models if getattr(block, "encoder", None) == f"{PRETRAINED}{name}"

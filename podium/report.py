@@ -46,6 +46,26 @@ def summary(
     return "\n".join(lines) + "\n"
 
 
+def competition_summary(
+    scores: pd.DataFrame,
+    *,
+    competition: str,
+    submission: str,
+    chosen: dict[str, Any],
+    summaries: dict[str, str],
+) -> str:
+    """Render the summary of several tasks: scores of ``podium.competition.table``, then each task's summary."""
+    lines = [f"{competition}: the competition's cross-validated score, the mean of its tasks'", ""]
+    width = max(len(str(name)) for name in scores["name"]) + 2
+    for row in scores.to_dict(orient="records"):
+        named = f"{row['what']:10}{row['name']:{width}}{row['round']:>5}"
+        lines.append(f"  {named}  {row['cv']:7.4f} +- {row['se']:.4f}")
+    lines += ["", f"submission: {submission}", _expected(chosen)]
+    for task, text in summaries.items():
+        lines += ["", f"---- {task}", "", text.rstrip("\n")]
+    return "\n".join(lines) + "\n"
+
+
 def _expected(chosen: dict[str, Any]) -> str:
     span = f"{chosen['board_low']:.4f} to {chosen['board_high']:.4f} in 9 of 10 cases"
     return f"expected on the test rows: {chosen['cv']:.4f} ({span})"

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from podium import submission_json
 from podium.dialects import dialect_of
 from podium.errors import UserError, hint
 from podium.files import write_atomically
@@ -19,6 +20,8 @@ from podium.tables import kind_of, read_rows
 from podium.targets import JOINT
 
 _log = logging.getLogger(__name__)
+SEPARATORS = {".csv": ",", ".tsv": "\t"}
+JSON_ENDINGS = (".json", ".jsonl")
 _INTEGER = re.compile(r"-?[0-9]+")
 
 
@@ -36,6 +39,10 @@ def write_submission(
     Other columns keep the sample's values. Without a sample the columns are the id and ``target``, the rows those of
     ``predictions``. UTF-8, ``\n`` line ends.
 
+    The ending of ``out`` says what is written: ``.csv`` and ``.tsv`` delimited text; ``.json`` and ``.jsonl`` one
+    JSON object a line, with the order of keys and the types of values of the sample, which must be of JSON lines, too.
+    Without a sample ids and labels are strings; probabilities, values and flags of 0 and 1 are numbers.
+
     Parameters
     ----------
     predictions
@@ -51,21 +58,50 @@ def write_submission(
     ------
     UserError
         The sample's ids are not exactly those predicted, its columns do not tell what goes where, or it
-        holds whole numbers where the labels are none.
+        holds numbers where the labels are none.
+    ValueError
+        The ending of ``out`` is none of these, or says JSON lines where the sample has another form.
     """
     repeated = predictions["id"][predictions["id"].duplicated()]
     if len(repeated):
         raise ValueError(f"{len(repeated)} ids are predicted more than once, such as {repeated.iloc[0]!r}")
-    separator = ","
     if sample_path is None:
-        table = _without_sample(predictions, form, proba)
+        sample, table = None, _without_sample(predictions, form, proba)
     else:
         sample = read_rows(sample_path, columns=None, encoding=None, separator=None)
-        if kind_of(sample_path) == "delimited":
-            separator = dialect_of(sample_path, encoding=None, separator=None).separator
         table = _filled(sample, predictions, sample_path, form=form, proba=proba)
-    rows = [list(table.columns), *table.to_numpy(dtype=object).tolist()]
-    write_atomically(out, lambda temporary: _write_and_verify(rows, temporary, separator))
+    if out.suffix in JSON_ENDINGS:
+        objects, style = _objects(table, sample, sample_path, form)
+        write_atomically(out, lambda temporary: submission_json.write_and_verify(objects, style, temporary))
+    else:
+        separator = _separator(out, sample_path)
+        rows = [list(table.columns), *table.to_numpy(dtype=object).tolist()]
+        write_atomically(out, lambda temporary: _write_and_verify(rows, temporary, separator))
+
+
+def _separator(out: Path, sample_path: Path | None) -> str:
+    """The sample's separator; without one that of the ending of ``out``."""
+    if out.suffix not in SEPARATORS:
+        raise ValueError(f"{out}: the ending is none of {', '.join([*SEPARATORS, *JSON_ENDINGS])}")
+    if sample_path is not None and kind_of(sample_path) == "delimited":
+        return dialect_of(sample_path, encoding=None, separator=None).separator
+    return SEPARATORS[out.suffix]
+
+
+def _objects(
+    table: pd.DataFrame, sample: pd.DataFrame | None, path: Path | None, form: Form
+) -> tuple[list[submission_json.Row], submission_json.Style]:
+    """The rows of ``table`` as JSON has them, and how lines are written; ``path`` is the sample's."""
+    numeric = form.type == "regression" or not isinstance(form.target, str)
+    if sample is None or path is None:
+        numbers = [name for name in table if name != (form.id or "id")] if numeric else []
+        return submission_json.plain_rows(table, numbers=numbers), submission_json.Style()
+    if kind_of(path) != "jsonl":
+        raise ValueError(f"the sample {path} is not of JSON lines, and the submission is")
+    given, style = submission_json.read_sample(path)
+    rows = [given[row] for row in sample.index]
+    numeric = numeric or form.probabilities
+    return submission_json.filled_rows(path, rows, sample, table, numbers=numeric), style
 
 
 def rehearse(sample_path: Path, labels: Sequence[str], *, form: Form) -> None:
@@ -86,7 +122,10 @@ def rehearse(sample_path: Path, labels: Sequence[str], *, form: Form) -> None:
         label = [JOINT.join(["0.5"] * len(labels))] * len(ids)
     proba = pd.DataFrame({"id": ids, **dict.fromkeys(columns(labels, form.type), 0.0)})
     predictions = pd.DataFrame({"id": ids, "label": pd.Series(label, index=ids.index, dtype="str")})
-    _filled(sample.loc[ids.index], predictions, sample_path, form=form, proba=proba)
+    kept = sample.loc[ids.index]
+    table = _filled(kept, predictions, sample_path, form=form, proba=proba)
+    if kind_of(sample_path) == "jsonl":
+        _objects(table, kept, sample_path, form)
 
 
 def _without_sample(predictions: pd.DataFrame, form: Form, proba: pd.DataFrame | None) -> pd.DataFrame:

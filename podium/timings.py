@@ -17,14 +17,15 @@ Facts = dict[str, float | int | None]
 _NOTHING: Facts = dict.fromkeys(COLUMNS)
 
 
-def of_member(results: Path, task: str, member: str, round: str, folds: int) -> Facts:
+def of_member(results: Path, place: str, round: str, folds: int) -> Facts:
     """Return the seconds of all of a member's training jobs in a round, tokens a second, and rows of a fold's model.
 
-    ``round`` is a number as text; of other rows of the table nothing is known. Rows are the mean over the folds.
+    ``place`` is the member's folder of models in ``results`` (``train/TASK/MEMBER``, ``joint/MEMBER``), ``round`` is a
+    number as text; of other rows of the table nothing is known. Rows are the mean over the folds.
     """
     if not round.isdigit():
         return _NOTHING
-    path = f"train/{task}/{member}/round{round}"
+    path = f"{place}/round{round}"
     jobs = [f"{path}/fold{fold}" for fold in range(folds)]
     seconds = [_seconds(results / "benchmarks" / f"{job}.tsv") for job in jobs]
     refits = [_seconds(results / "benchmarks" / f"{job}.refit.tsv") for job in jobs]

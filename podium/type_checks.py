@@ -34,8 +34,11 @@ def with_type_defaults(config: Config) -> Config:
     return config.model_copy(update=changes)
 
 
-def type_checks(config: Config) -> list[str]:
-    """Mistakes that the type of a task makes of keys that are right in others."""
+def type_checks(config: Config, *, alone: bool) -> list[str]:
+    """Mistakes that the type of a task makes of keys that are right in others.
+
+    In a competition of several tasks (not ``alone``) such keys are meant for the others: ``with_type_defaults``.
+    """
     found: list[str] = []
     for name, task in config.tasks.items():
         found += _target_checks(f"tasks.{name}", task)
@@ -46,7 +49,7 @@ def type_checks(config: Config) -> list[str]:
         elif not is_own(task.metric):
             found += _decision_checks(config, task)
         found += _model_checks(config, task.type)
-        if task.type != "single_label":
+        if task.type != "single_label" and alone:
             found += _off_checks(config, task.type)
     return found
 

@@ -27,13 +27,16 @@ from podium.config.text import Step, Text
 from podium.errors import UserError, hint
 from podium.ingest import needed
 from podium.ingest_targets import names_of
+from podium.task_configs import for_task
 from podium.type_checks import type_checks, with_type_defaults
 from podium.validation_augment import augment_checks
 from podium.validation_ensemble import ensemble_checks
-from podium.validation_external import external_checks
+from podium.validation_external import external_checks, headerless_checks
 from podium.validation_noise import noise_checks
 from podium.validation_pretrain import pretrain_checks
 from podium.validation_pseudo import pseudo_checks
+from podium.validation_submission import submission_checks
+from podium.validation_tasks import tasks_checks
 from podium.validation_text import text_checks
 from podium.validation_transformer import encoder_checks, transformer_checks
 
@@ -63,7 +66,7 @@ def load(raw: dict[str, Any]) -> Config:
     if mistakes:
         raise UserError("\n".join(f"config: {_one_line(mistake)}" for mistake in mistakes))
     assert config is not None
-    return with_type_defaults(config)
+    return with_type_defaults(config) if len(config.tasks) == 1 else config
 
 
 def _other_branch(entry: Any) -> bool:
@@ -174,10 +177,6 @@ def _sentence(entry: Any, raw: dict[str, Any]) -> str:
         valid = f"valid: {', '.join(choices)}"
         close = hint(str(found), choices)
         return f"{where}: found {found!r}; {close if close.startswith('did') else valid}"
-    if entry["type"] == "too_long" and path == ["tasks"]:
-        return (
-            f"{where}: several tasks in one run are refused for now; keep one of {', '.join(map(str, found))}"
-        )
     if entry["type"] in ("too_short", "too_long"):
         size = entry["msg"].replace(" after validation", "").replace("Dictionary", "it").replace("List", "it")
         return f"{where}: {size}"
@@ -243,7 +242,22 @@ def _child(cls: Any, key: str, node: Any) -> Any:
 
 
 def cross_checks(config: Config) -> list[str]:
-    """Mistakes that only show when blocks are seen together: names that do not exist, and the like."""
+    """Mistakes that only show when blocks are seen together: names that do not exist, and the like.
+
+    Each task is looked at by itself; what is wrong for several of them is told once.
+    """
+    found = list(tasks_checks(config))
+    told = {mistake.partition(":")[0] for mistake in found}
+    for name in config.tasks:
+        own = for_task(config, name)
+        new = _checks_of_task(own, alone=len(config.tasks) == 1) if own.models else []
+        found += [mistake for mistake in new if mistake.partition(":")[0] not in told]
+        told |= {mistake.partition(":")[0] for mistake in new}
+    return found + list(pretrain_checks(config)) + list(submission_checks(config))
+
+
+def _checks_of_task(config: Config, *, alone: bool) -> list[str]:
+    """Mistakes in a config of one task; ``alone`` says whether the competition has no other."""
     found = [*text_checks(config), *noise_checks(config), *augment_checks(config), *external_checks(config)]
 
     def known(where: str, name: str, choices: Sequence[str], what: str) -> None:
@@ -274,9 +288,8 @@ def cross_checks(config: Config) -> list[str]:
     for voter in config.pseudo.voters or []:
         known("pseudo.voters", voter, models, "model")
     found += ensemble_checks(config)
-    found += pretrain_checks(config)
     found += pseudo_checks(config)
-    return found + _task_checks(config) + type_checks(config)
+    return found + _task_checks(config) + type_checks(config, alone=alone)
 
 
 def _task_checks(config: Config) -> list[str]:
@@ -296,6 +309,8 @@ def _task_checks(config: Config) -> list[str]:
                 found.append(f"{where}.text: holds the target column '{target}'")
             if target in (task.id, task.group):
                 found.append(f"{where}.target: '{target}' is the column of ids or groups, too")
+        keys = {"id": task.id, "text": task.text, "target": task.target, "group": task.group}
+        found += headerless_checks(where, task.columns, keys)
     return found
 
 

@@ -1,10 +1,11 @@
 """Mistakes in the external and unlabelled files that only show beside other keys of the config."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from podium.config import Config, Task
 from podium.config.external import External, Unlabelled
+from podium.errors import hint
 from podium.ingest import needed
 from podium.ingest_targets import names_of
 
@@ -28,6 +29,16 @@ def external_checks(config: Config) -> Iterator[str]:
             yield from _label_checks(f"{where}.external.{own}", task, external)
 
 
+def kinds_checks(config: Config) -> Iterator[str]:
+    """A name that is a labelled file in one task and one without labels in another: the rules are by name."""
+    labelled = {own: name for name, task in config.tasks.items() for own in task.external}
+    for name, task in config.tasks.items():
+        for own in task.unlabelled:
+            if own in labelled and labelled[own] != name:
+                other = f"tasks.{labelled[own]}.external.{own}"
+                yield f"tasks.{name}.unlabelled.{own}: {other} has this name, too; choose another"
+
+
 def _file_checks(task_where: str, where: str, task: Task, block: External | Unlabelled) -> Iterator[str]:
     for key in ("train", "test", "sample", "holdout"):
         path = getattr(task, key)
@@ -37,6 +48,27 @@ def _file_checks(task_where: str, where: str, task: Task, block: External | Unla
         yield (
             f"{where}.text: has {len(block.text)} of the text segments, and {task_where}.text has {len(task.text)}"
         )
+    target = block.target or task.target if isinstance(block, External) else None
+    yield from headerless_checks(
+        where, block.columns, {"id": block.id, "text": block.text or task.text, "target": target}
+    )
+
+
+def headerless_checks(
+    where: str, columns: Sequence[str] | None, keys: Mapping[str, str | Sequence[str | list[str]] | None]
+) -> Iterator[str]:
+    """Mistakes in the ``columns`` of files without a header, and names that ``keys`` use and that are none of them."""
+    if columns is None:
+        return
+    for name in dict.fromkeys(columns):
+        if columns.count(name) > 1:
+            yield f"{where}.columns: '{name}' stands there more than once"
+    for key, value in keys.items():
+        segments = [value] if isinstance(value, str) else value or []
+        for name in needed(id=None, text=segments, target=None, group=None):
+            if name not in columns:
+                more = ", or null to number the rows" if key == "id" else ""
+                yield f"{where}.{key}: '{name}' is none of {where}.columns; {hint(name, columns)}{more}"
 
 
 def _label_checks(where: str, task: Task, block: External) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from podium.config import Config, serves
 from podium.config.base import Block
 from podium.config.multitask import Balance, Multitask
 from podium.errors import hint
@@ -24,19 +25,37 @@ def multitask_checks(name: str, model: Multitask, tasks: Sequence[str]) -> list[
     Those of a transformer's keys are found by ``podium.validation_transformer``.
     """
     found = [*_tasks(model, tasks), *_mode(model), *_balance(model.balance, model.tasks or tasks)]
-    if model.fuse is not None and model.fuse.weights is not None:
-        count, given = len(model.fuse.models), len(model.fuse.weights)
-        if count != given:
-            found.append(f"fuse.weights: {given} weights for {count} models; give one for each")
     return [f"models.{name}.{mistake}" for mistake in found]
 
 
+def fuse_checks(name: str, config: Config) -> Iterator[str]:
+    """Mistakes in what the model ``name`` starts from, where that is the mean of other models' encoders."""
+    model = config.models[name]
+    assert isinstance(model, Multitask)
+    if model.fuse is None:
+        return
+    where, ours = f"models.{name}.fuse", model.tasks or list(config.tasks)
+    for other in dict.fromkeys(model.fuse.models):
+        found = config.models.get(other)
+        if found is None:
+            yield f"{where}.models: there is no model '{other}'; {hint(other, config.models)}"
+        elif found.kind != "transformer":
+            yield f"{where}.models: {other} is of kind {found.kind}; name models of kind transformer"
+        elif (found.encoder, found.revision) != (model.encoder, model.revision):
+            yield f"{where}.models: {other} starts from another encoder; a mean needs models of one and the same"
+    given = [task for task in ours if any(_serves(config, other, task) for other in model.fuse.models)]
+    if len(given) < 2:
+        yield f"{where}.models: they serve {len(given)} of the model's tasks, and a mean needs two at least"
+    for task in model.fuse.weights:
+        if task not in given:
+            yield f"{where}.weights: '{task}' is no task that the models in the mean serve; {hint(task, given)}"
+
+
+def _serves(config: Config, name: str, task: str) -> bool:
+    return name in config.models and serves(config.models[name], task)
+
+
 def _tasks(model: Multitask, tasks: Sequence[str]) -> Iterator[str]:
-    for task in model.tasks or []:
-        if task not in tasks:
-            yield f"tasks: there is no task '{task}'; {hint(task, tasks)}"
-    if model.tasks is not None and len(set(model.tasks)) < len(model.tasks):
-        yield "tasks: a task is named twice"
     if model.tasks is None and len(tasks) < 2:
         yield "kind: multitask needs two tasks, and the competition has one; use transformer"
 

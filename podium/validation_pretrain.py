@@ -18,6 +18,17 @@ def pretrain_checks(config: Config) -> Iterator[str]:
         parts += [*task.external, *task.unlabelled]
     for name, block in config.pretrain.items():
         where = f"pretrain.{name}"
+        for read in block.tasks or []:
+            if read not in config.tasks:
+                yield f"{where}.tasks: there is no task '{read}'; {hint(read, config.tasks)}"
+        languages = {
+            task.language for name, task in config.tasks.items() if name in (block.tasks or config.tasks)
+        }
+        if len(languages) > 1 and block.masking != "token":
+            yield (
+                f"{where}.masking: words are cut by language, and the tasks have {', '.join(sorted(languages))}; "
+                f"use masking: token, or a pretraining for each language ({where}.tasks)"
+            )
         if block.view not in config.text.views:
             yield f"{where}.view: there is no text view '{block.view}'; {hint(block.view, config.text.views)}"
         for part in block.texts or []:

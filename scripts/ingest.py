@@ -23,10 +23,11 @@ def main(
     group: str | None,
     encoding: str | None,
     separator: str | None,
+    columns: list[str] | None,
 ) -> None:
     """Ingest the training rows of one task."""
     wanted = ingest.needed(id=id, text=text, target=target, group=group)
-    rows = ingest.read_part(train, wanted, encoding=encoding, separator=separator)
+    rows = ingest.read_part(train, wanted, encoding=encoding, separator=separator, columns=columns)
     mistakes = ingest.train_mistakes(
         rows, id=id, text=text, type=type, target=target, label_separator=label_separator, group=group
     )

@@ -25,10 +25,18 @@ def main(
     label_map: dict[str, str | None],
     encoding: str | None,
     separator: str | None,
+    columns: list[str] | None,
 ) -> None:
     """Write the rows, and how many were read and left out by their label."""
     rows, own_id = ingest_external.read(
-        file, id=id, task_id=task_id, text=text, target=target, encoding=encoding, separator=separator
+        file,
+        id=id,
+        task_id=task_id,
+        text=text,
+        target=target,
+        encoding=encoding,
+        separator=separator,
+        columns=columns,
     )
     table, dropped = ingest_external.external_table(
         where,

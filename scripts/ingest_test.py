@@ -17,11 +17,12 @@ def main(
     text: Sequence[str | list[str]],
     encoding: str | None,
     separator: str | None,
+    columns: list[str] | None,
     sample: Path | None = None,
 ) -> None:
     """Ingest the test rows of one task."""
     wanted = ingest.needed(id=id, text=text, target=None, group=None)
-    rows = ingest.read_part(test, wanted, encoding=encoding, separator=separator)
+    rows = ingest.read_part(test, wanted, encoding=encoding, separator=separator, columns=columns)
     mistakes = ingest.test_mistakes(rows, id=id, text=text, sample=ingest.read_sample(sample))
     if mistakes:
         raise UserError("; ".join(mistakes))

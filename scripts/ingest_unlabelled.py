@@ -18,10 +18,18 @@ def main(
     text: Sequence[str | list[str]],
     encoding: str | None,
     separator: str | None,
+    columns: list[str] | None,
 ) -> None:
     """Ingest one unlabelled file."""
     rows, own_id = ingest_external.read(
-        file, id=id, task_id=task_id, text=text, target=None, encoding=encoding, separator=separator
+        file,
+        id=id,
+        task_id=task_id,
+        text=text,
+        target=None,
+        encoding=encoding,
+        separator=separator,
+        columns=columns,
     )
     write_table(ingest_external.unlabelled_table(where, rows, id=own_id, text=text), out)
 

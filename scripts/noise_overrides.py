@@ -8,10 +8,19 @@ from podium.targets import TaskType
 from scripts import job
 
 
-def main(*, table: Path, train: Path, labels: Path, out: Path, type: TaskType, separator: str) -> None:
+def main(
+    *,
+    table: Path,
+    train: Path,
+    labels: Path,
+    out: Path,
+    type: TaskType,
+    separator: str,
+    task: str | None = None,
+) -> None:
     """Write ``id``, ``drop``, ``label``."""
     ids = read_table(train, columns=["id"])["id"]
-    write_table(read_overrides(table, ids, read_json(labels), type=type, separator=separator), out)
+    write_table(read_overrides(table, ids, read_json(labels), type=type, separator=separator, task=task), out)
 
 
 if __name__ == "__main__":

@@ -20,12 +20,19 @@ def main(
     seed: int,
     weight: float | None,
     counts: Path | None = None,
+    beside_train: list[Path] | None = None,
+    beside_folds: list[Path] | None = None,
 ) -> None:
     """Write ``id``, ``twins`` and, of labelled rows, ``target`` and ``weight``; and a report of counts.
 
-    ``counts`` tells what was read and left out at ingest, where labels leave rows out.
+    ``counts`` tells what was read and left out at ingest, where labels leave rows out. ``beside_train`` and
+    ``beside_folds`` are of the competition's other tasks.
     """
     trained = read_table(train)
+    beside = []
+    for path, dealt in zip(beside_train or [], beside_folds or [], strict=True):
+        others = read_table(path)
+        beside.append((others, fold_numbers(read_table(dealt), others["id"])))
     table, found = external.place(
         read_table(rows),
         trained,
@@ -33,6 +40,7 @@ def main(
         fold_numbers(read_table(folds), trained["id"]),
         near_duplicates=near_duplicates,
         seed=seed,
+        beside=beside,
     )
     if weight is not None:
         table.insert(2, "weight", weight)

@@ -1,6 +1,7 @@
 """Predict the rows of an unlabelled file with a member's fold models."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -22,6 +23,7 @@ def main(
     kind: str,
     type: TaskType,
     threads: int,
+    joint: dict[str, Any] | None = None,
 ) -> None:
     """Write what each fold model says of the ``placed`` rows: ``id``, ``fold``, then a column a class."""
     names, ids = read_json(labels), read_table(placed, columns=["id"])["id"]
@@ -29,8 +31,9 @@ def main(
     tables = []
     with device_for(kind) as device:
         for fold, folder in enumerate(fold_models):
-            model = models.load(kind, folder, device=device, threads=threads)
-            table = to_table(ids, model.predict(rows), names, type)
+            settings: dict[str, Any] = {"device": device, "threads": threads}
+            said = models.predictor(kind, folder, **settings, number=joint["number"] if joint else None)(rows)
+            table = to_table(ids, said, names, type)
             table.insert(1, "fold", fold)
             tables.append(table)
     write_table(pd.concat(tables, ignore_index=True), out)

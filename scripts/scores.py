@@ -32,11 +32,13 @@ def main(
     type: TaskType,
     threads: int,
     settled: list[Path] | None = None,
+    joint: list[str] | None = None,
 ) -> None:
     """Write ``scores.json`` for programs, and ``scores.csv`` for people, with what the jobs' records say of time.
 
     ``settled`` are predictions of members whose rounds end when they stop helping, in ``MEMBER/roundR/`` and
-    ``MEMBER/settled/``: how many rounds there are is known when they have ended.
+    ``MEMBER/settled/``: how many rounds there are is known when they have ended. The records of ``joint`` members
+    are those of all their tasks.
     """
     dealt, test_rows = read_table(folds), len(read_table(test, columns=["id"]))
     scorer = scores.Scorer(
@@ -63,15 +65,17 @@ def main(
         found = scores.table(rows, task=task, metric=metric, chosen=choice.method)
         why = scores_choice.facts(rows, choice, task=task, metric=metric, test_rows=test_rows)
     write_json({**why, "rows": found.to_dict(orient="records")}, facts)
-    write_csv(_timed(found, table.parent, dealt["fold"].nunique()), table)
+    results = next(folder for folder in table.parents if folder.name == "results")
+    write_csv(_timed(found, results, dealt["fold"].nunique(), joint or []), table)
 
 
-def _timed(rows: pd.DataFrame, results: Path, folds: int) -> pd.DataFrame:
+def _timed(rows: pd.DataFrame, results: Path, folds: int, joint: list[str]) -> pd.DataFrame:
     """The table with the columns of ``podium.timings``, and the choice last."""
     known = []
     for row in rows.itertuples():
         if row.what == "member":
-            known.append(timings.of_member(results, str(row.task), str(row.name), str(row.round), folds))
+            place = f"joint/{row.name}" if row.name in joint else f"train/{row.task}/{row.name}"
+            known.append(timings.of_member(results, place, str(row.round), folds))
         else:
             job_of = {"ensemble": f"ensemble/{row.task}/{row.name}", "submitted": f"decision/{row.task}"}
             known.append(timings.of_job(results, job_of[str(row.what)]))

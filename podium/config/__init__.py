@@ -10,15 +10,17 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from podium.config.adversarial import Adversarial
 from podium.config.augment import AnyAugmentation
-from podium.config.base import Block, Model, Name, Path
+from podium.config.base import Block, Columns, Model, Name, Path
 from podium.config.decision import Decision
 from podium.config.ensemble import Ensemble
 from podium.config.external import External, Unlabelled
 from podium.config.metric import AnyMetric, metric_field
 from podium.config.models import FastText, Lightgbm, Linear, TextCnn, Transformer
+from podium.config.multitask import CompetitionMetric, Multitask
 from podium.config.noise import Noise
 from podium.config.pretrain import Pretraining
 from podium.config.pseudo import Pseudo
+from podium.config.submission import Submission
 from podium.config.text import Text
 from podium.targets import TaskType
 
@@ -35,6 +37,7 @@ class Task(Block):
     )
     test: Path = Field(description="Rows to predict, same columns without the target.")
     sample: Path | None = Field(None, description="The sample submission; its form is copied exactly.")
+    submission: Submission = Field(default_factory=Submission, description="The file to hand in.")
     holdout: Path | None = Field(
         None,
         description="True labels of the test rows, for `snakemake check_holdout` only; no other rule reads it.",
@@ -59,6 +62,11 @@ class Task(Block):
     )
     encoding: str | None = Field(None, description="Text encoding of the files; null finds it.")
     separator: str | None = Field(None, description="Column separator of the files; null finds it.")
+    columns: Columns | None = Field(
+        None,
+        description="Names of all columns, in order, where train and test have no header line (those at the end may be "
+        "lacking in test); null: they have one.",
+    )
     external: dict[Name, External] = Field(
         default_factory=dict, description="Named labelled files whose rows join training parts only."
     )
@@ -77,10 +85,10 @@ class Folds(Block):
     )
 
 
-AnyModel = Annotated[Linear | Lightgbm | FastText | TextCnn | Transformer, Field(discriminator="kind")]
+Models = Linear | Lightgbm | FastText | TextCnn | Transformer | Multitask
+AnyModel = Annotated[Models, Field(discriminator="kind")]
 KINDS: dict[str, type[Model]] = {
-    get_args(cls.model_fields["kind"].annotation)[0]: cls
-    for cls in (Linear, Lightgbm, FastText, TextCnn, Transformer)
+    get_args(cls.model_fields["kind"].annotation)[0]: cls for cls in get_args(Models)
 }
 
 
@@ -89,9 +97,10 @@ class Config(Block):
 
     competition: Name = Field(description="Name of the competition.")
     seed: Annotated[int, Field(ge=0)] = Field(0, description="Seed of everything random.")
-    tasks: Annotated[dict[Name, Task], Field(min_length=1, max_length=1)] = Field(
-        description="The competition's task, one for now; a file with this key is complete by itself."
+    tasks: Annotated[dict[Name, Task], Field(min_length=1)] = Field(
+        description="The competition's tasks by name; a file with this key is complete by itself."
     )
+    metric: CompetitionMetric = Field(default_factory=CompetitionMetric)
     text: Text = Field(default_factory=Text)
     folds: Folds = Field(default_factory=Folds)
     noise: Noise = Field(default_factory=Noise)
@@ -104,6 +113,11 @@ class Config(Block):
     ensemble: Ensemble = Field(default_factory=Ensemble)
     decision: Decision = Field(default_factory=Decision)
     adversarial: Adversarial = Field(default_factory=Adversarial)
+
+
+def serves(model: Model, task: str) -> bool:
+    """Whether a model makes predictions for a task."""
+    return model.tasks is None or task in model.tasks
 
 
 def block_of(annotation: Any) -> type[BaseModel] | None:

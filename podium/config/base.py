@@ -17,6 +17,9 @@ Path = Annotated[
 ]  # braces are wildcards of the workflow
 
 
+Columns = Annotated[list[Annotated[str, StringConstraints(min_length=1)]], Field(min_length=1)]
+
+
 class Block(BaseModel):
     """A block of the config: unknown keys are refused, values are fixed once read."""
 
@@ -26,6 +29,9 @@ class Block(BaseModel):
 class Model(Block):
     """What every kind of model shares."""
 
+    tasks: Annotated[list[Name], Field(min_length=1)] | None = Field(
+        None, description="Tasks that the model serves, one member for each; null: all of the competition."
+    )
     view: Name = Field("raw", description="Text view that the model reads.")
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = Field(
         default_factory=lambda: [0], description="One member for each seed (added to the run's seed)."

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 
-from podium.config.base import Block, Path
+from podium.config.base import Block, Columns, Path
 
 
 def _text_of_number(value: Any) -> Any:
@@ -29,6 +29,11 @@ class Unlabelled(Block):
     ) = Field(None, description="As the task's `text`, with as many segments; null: the task's.")
     encoding: str | None = Field(None, description="Text encoding of the file; null: as the task's.")
     separator: str | None = Field(None, description="Column separator of the file; null: as the task's.")
+    columns: Columns | None = Field(
+        None,
+        description="Names of its columns, in order, where it has no header line; null: it has one, whatever the "
+        "task's files have.",
+    )
 
 
 class External(Unlabelled):

@@ -40,13 +40,17 @@ class Balance(Block):
 
 
 class Fuse(Block):
-    """Parameter fusion: the mean of the encoders of models of single tasks is what training starts from."""
+    """Parameter fusion: the mean of the encoders of models of single tasks is what training starts from.
 
-    models: Annotated[list[Name], Field(min_length=2)] = Field(
-        description="Models of kind transformer with one and the same `encoder`, such as one for each task."
+    Each fold starts from the encoders that were trained without the same fold.
+    """
+
+    models: Annotated[list[Name], Field(min_length=1)] = Field(
+        description="Models of kind transformer with one and the same `encoder`, for some of this model's tasks each; "
+        "of several seeds the first."
     )
-    weights: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=2)] | None = Field(
-        None, description="Their weights in the mean, in the order of `models`; null: all alike."
+    weights: Weights = Field(
+        default_factory=dict, description="Weights of tasks in the mean, by name; 1 for those not named."
     )
 
 
@@ -55,7 +59,7 @@ class Multitask(Transformer):
 
     kind: Literal["multitask"]  # type: ignore[assignment]
     tasks: Annotated[list[Name], Field(min_length=2)] | None = Field(
-        None, description="Tasks that the model serves; null: all of the competition."
+        None, description="Tasks that the model serves together; null: all of the competition."
     )
     mode: Literal["heads", "queries", "flat"] = Field(
         "heads",

@@ -45,7 +45,7 @@ class Scratch(Block):
 
 
 class Pretraining(Block):
-    """A named pretraining on the texts of the task; a model takes its result by `encoder: pretrain/NAME`."""
+    """A named pretraining on the competition's texts; a model takes its result by `encoder: pretrain/NAME`."""
 
     encoder: str | None = Field(
         None,
@@ -57,6 +57,9 @@ class Pretraining(Block):
     )
     scratch: Scratch | None = Field(None, description="A new network instead of `encoder`.")
     seed: Annotated[int, Field(ge=0)] = Field(0, description="Added to the run's seed.")
+    tasks: Annotated[list[Name], Field(min_length=1)] | None = Field(
+        None, description="Tasks whose texts are read; null: all of the competition."
+    )
     view: Name = Field("raw", description="Text view that is read; the models should read the same.")
     texts: Annotated[list[Name], Field(min_length=1)] | None = Field(
         None,

@@ -5,8 +5,9 @@ config) and ``Model``, which follows :class:`Classifier`.
 """
 
 import dataclasses
+import functools
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, Self, get_args, runtime_checkable
 
@@ -83,6 +84,7 @@ KINDS = {
     "fasttext": Kind("podium.models.fasttext", types=("single_label", "multi_label")),
     "textcnn": Kind("podium.models.textcnn", gpu=True, epochs=True, types=get_args(TaskType)),
     "transformer": Kind("podium.models.transformer", gpu=True, epochs=True, types=get_args(TaskType)),
+    "multitask": Kind("podium.models.multitask", gpu=True, epochs=True),
 }
 
 
@@ -120,6 +122,15 @@ def load(kind: str, folder: Path, *, device: str, threads: int) -> Classifier:
     module = _module(kind)
     with measure("files"):
         return module.Model.load(folder, device=device, threads=threads)
+
+
+def predictor(
+    kind: str, folder: Path, *, device: str, threads: int, number: int | None
+) -> Callable[[pd.DataFrame], np.ndarray]:
+    """Load a fitted model and return what predicts rows with it; ``number`` is the task's in a model of several."""
+    model: Any = load(kind, folder, device=device, threads=threads)
+    predict: Callable[..., np.ndarray] = model.predict
+    return predict if number is None else functools.partial(predict, task=number)
 
 
 def save(model: Classifier, folder: Path) -> None:

@@ -17,24 +17,27 @@ DROP = "drop"
 
 
 def read_overrides(
-    path: Path, ids: pd.Series, labels: list[str], *, type: TaskType, separator: str
+    path: Path, ids: pd.Series, labels: list[str], *, type: TaskType, separator: str, task: str | None
 ) -> pd.DataFrame:
     """Read ``id``, ``label`` of a person's table; return ``id``, ``drop`` (bool), ``label`` (as ``target``, or null).
 
     ``label`` is a class name, or the word drop. Several labels, or values of a regression, are joined by
     ``separator``; an empty cell of a multi-label task is a row without labels. In a task with a class named drop, the
-    word is the class.
+    word is the class. Of several tasks the column ``task`` tells whose row it is; those of ``task`` are taken.
 
     Raises ``UserError``, one line, for the first of: a column that is not there, an id twice or not among ``ids`` (N,),
     a label that is no class.
     """
-    given = read_rows(path, columns=["id", "label"], encoding=None, separator=None)
+    wanted = ["id", "label"] if task is None else ["id", "label", "task"]
+    given = read_rows(path, columns=wanted, encoding=None, separator=None)
+    if task is not None:
+        given = given[given["task"] == task]
     known = set(ids)
     twice = given["id"].duplicated()
     parse = _parser(labels, type, separator)
     found: list[str | None] = []
-    for row, (name, label, again) in enumerate(zip(given["id"], given["label"], twice, strict=True), start=1):
-        where = f"{path}: row {row} (id '{name}')"
+    for row, name, label, again in zip(given.index, given["id"], given["label"], twice, strict=True):
+        where = f"{path}: row {row + 1} (id '{name}')"
         if name not in known:
             raise UserError(f"{where}: no training row has this id; write it as in the training file")
         if again:
@@ -48,7 +51,8 @@ def read_overrides(
         log.warning("%s: the task has a class named drop; the word means this class, no row is dropped", path)
     drop = pd.Series([label is None for label in found], dtype=bool)
     log.info("%s: %d rows dropped, %d rows given a label", path, drop.sum(), (~drop).sum())
-    return pd.DataFrame({"id": given["id"], "drop": drop, "label": pd.Series(found, dtype="str")})
+    ids = given["id"].reset_index(drop=True)
+    return pd.DataFrame({"id": ids, "drop": drop, "label": pd.Series(found, dtype="str")})
 
 
 def _parser(labels: list[str], type: TaskType, separator: str) -> Callable[[str], str]:

@@ -34,8 +34,10 @@ def test_shipped_configs_load_by_themselves_and_fit_the_schema(path: Path) -> No
 def test_defaults_pass_their_own_limits() -> None:
     """Pydantic does not check defaults, so a config with all of them written out is loaded once more."""
     raw = {**SMALLEST, "augment": {"e": {"kind": "eda"}}}
+    raw["tasks"] = {name: next(iter(raw["tasks"].values())) for name in ("a", "b")}
     raw["models"] = {kind: {"kind": kind} for kind in KINDS}
-    raw["models"]["transformer"]["encoder"] = "data/encoder"
+    for kind in ("transformer", "multitask"):
+        raw["models"][kind]["encoder"] = "data/encoder"
     written_out = load(raw).model_dump()
     assert written_out["models"]["linear"]["tfidf"]["word_ngrams"] == [1, 2]
     assert load(written_out) == load(raw)

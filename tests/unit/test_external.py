@@ -265,3 +265,30 @@ def test_the_fold_models_predict_the_placed_rows_in_their_order(
     assert found["id"].tolist() == ["7", "2", "5"] * 2
     assert found["fold"].tolist() == [0, 0, 0, 1, 1, 1]
     assert found["p:x"].tolist() == pytest.approx([0.7, 0.2, 0.5, 0.71, 0.21, 0.51])
+
+
+def test_rows_of_other_tasks_bar_a_row_from_their_fold() -> None:
+    """Whole against whole and segment against segment, raw or canonical; an empty segment resembles nothing."""
+    rows = pd.DataFrame(
+        {"id": list("abcd"), "text_a": ["One two three", "four", "", "far off"], "target": "x"}
+    )
+    own = pd.DataFrame({"text_a": ["something else"]})
+    pairs = pd.DataFrame({"text_a": ["zero", "FOUR!", ""], "text_b": ["one  two three", "nine", "ten"]})
+    settings = {"near_duplicates": 0.8, "seed": 0}
+    kept, _ = place(rows, own, own, np.array([0]), **settings)
+    assert kept["twins"].map(len).tolist() == [0, 0, 0, 0]
+    folds = np.array([0, 1, 2, 2, 1])
+    train = pd.DataFrame({"text_a": [f"something else {number}" for number in range(5)]})
+    kept, counts = place(rows, train, own, folds, **settings, beside=[(pairs, np.array([2, 0, 1]))])
+    assert kept["twins"].map(list).tolist() == [[2], [0], [], []]
+    assert counts["twins"] == {"0": 1, "1": 0, "2": 1}
+    both = rows.assign(text_b=["zero", "", "x", "far off"])[["id", "text_a", "text_b", "target"]]
+    kept, _ = place(
+        both,
+        train.assign(text_b="y"),
+        own.assign(text_b="y"),
+        folds,
+        **settings,
+        beside=[(rows, np.arange(4) % 3)],
+    )
+    assert kept["twins"].map(list).tolist() == [[0], [1], [], [0]]

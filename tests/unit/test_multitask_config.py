@@ -22,7 +22,7 @@ def block(**changes: object) -> Multitask:
 
 def test_the_settled_block_is_the_models_options() -> None:
     settled = block(tasks=NAMES, balance={"method": "fixed", "weights": {"tnews": 2}}).settled("single_label")
-    shared = {*ModelBlock.model_fields, "kind", "revision", "refit"}
+    shared = {*ModelBlock.model_fields, "kind", "revision", "refit"} - {"tasks"}
     options = Options(**{key: value for key, value in settled.items() if key not in shared})
     assert options.balancing().weights == {"tnews": 2.0}
     assert {field.name for field in dataclasses.fields(BalanceOptions)} == settled["balance"].keys()
@@ -41,8 +41,6 @@ def test_names_are_those_of_the_engine() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"tasks": ["ocnli", "tnew"]}, "models.m.tasks: there is no task 'tnew'; did you mean 'tnews'"),
-        ({"tasks": ["ocnli", "ocnli"]}, "models.m.tasks: a task is named twice"),
         ({"mode": "queries", "pooling": "cls"}, "models.m.pooling: mode queries"),
         ({"mode": "flat", "loss": {"name": "corn"}}, "models.m.loss.name: corn needs"),
         ({"balance": {"gamma": 2.0}}, "models.m.balance.gamma: belongs to dtp, not to rows"),
@@ -54,10 +52,6 @@ def test_names_are_those_of_the_engine() -> None:
         ({"stopping": {"patience": 1}, "average": {"method": "swa"}}, "models.m.stopping.patience: swa"),
         ({"stopping": {}, "refit": {}}, "models.m.refit: with stopping"),
         ({"lora": {}, "balance": {"method": "gradnorm"}}, "models.m.balance.method: gradnorm"),
-        (
-            {"fuse": {"models": ["a", "b"], "weights": [1, 2, 3]}},
-            "models.m.fuse.weights: 3 weights for 2 models",
-        ),
     ],
 )
 def test_mistakes_are_found(changes: dict, message: str) -> None:

@@ -18,7 +18,7 @@ def read(
 ) -> list[tuple[str, bool, str | None]]:
     path = folder / "overrides.csv"
     path.write_text(text, encoding="utf-8")
-    table = read_overrides(path, IDS, labels, type=type, separator=separator)
+    table = read_overrides(path, IDS, labels, type=type, separator=separator, task=None)
     assert list(table.columns) == ["id", "drop", "label"]
     assert [str(kind) for kind in table.dtypes] == ["str", "bool", "str"]
     label = [None if pd.isna(value) else value for value in table["label"]]
@@ -103,3 +103,17 @@ def test_they_are_applied_to_rows() -> None:
     assert found["target"].dtype == rows["target"].dtype
     assert apply(rows, None) is rows
     assert apply(rows, word.iloc[:0]).equals(rows)
+
+
+def test_several_tasks_share_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "overrides.csv"
+    path.write_text("task,id,label\nnews,1,x\nmood,1,drop\nnews,7,y\nmood,2,x\n")
+    settings = {"type": "single_label", "separator": "|"}
+    mood = read_overrides(path, pd.Series(["1", "2"]), ["x", "y"], task="mood", **settings)
+    assert mood["id"].tolist() == ["1", "2"]
+    assert mood["drop"].tolist() == [True, False]
+    with pytest.raises(UserError, match=r"row 3 \(id '7'\): no training row"):
+        read_overrides(path, pd.Series(["1", "2"]), ["x", "y"], task="news", **settings)
+    path.write_text("id,label\n1,x\n")
+    with pytest.raises(UserError, match="no column 'task'"):
+        read_overrides(path, pd.Series(["1"]), ["x"], task="news", **settings)

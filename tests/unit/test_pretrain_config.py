@@ -92,14 +92,14 @@ def test_files_that_are_not_there_are_told(tmp_path: Path, monkeypatch: pytest.M
 
 def test_models_take_the_result_and_its_tokens_come_from_where_it_began() -> None:
     plan = plan_of()
-    assert plan.encoder("first-s0") == "results/pretrain/t/itpt/encoder"
-    assert plan.encoder_files("first-s0") == ["results/pretrain/t/itpt/encoder"]
-    assert plan.train("first-s0", 0, 0)["options"]["encoder"] == "results/pretrain/t/itpt/encoder"
-    assert plan.train("trees-s0", 0, 0)["options"]["encoder"] == "results/pretrain/t/itpt/encoder"
+    assert plan.encoder("first-s0") == "results/pretrain/itpt/encoder"
+    assert plan.encoder_files("first-s0") == ["results/pretrain/itpt/encoder"]
+    assert plan.train("first-s0", 0, 0)["options"]["encoder"] == "results/pretrain/itpt/encoder"
+    assert plan.train("trees-s0", 0, 0)["options"]["encoder"] == "results/pretrain/itpt/encoder"
     assert plan.tables("first-s0") == plan.tables("plain-s0")  # the same tokenizer
     assert plan.tables("second-s0").startswith("results/tokens/t/raw/small-")
-    own = slug("results/pretrain/t/small/start")
-    assert plan.tokenizer_file(own) == "results/pretrain/t/small/start"
+    own = slug("results/pretrain/small/start")
+    assert plan.tokenizer_file(own) == "results/pretrain/small/start"
     assert plan.pretrain_start_files("itpt") == ["data/hub/org--bert@v1"]
     assert plan.hub("org--other") == {"name": "org/other", "revision": None}
     assert plan.pretrainings_in_use() == ["itpt", "small"]
@@ -108,9 +108,11 @@ def test_models_take_the_result_and_its_tokens_come_from_where_it_began() -> Non
 
 def test_parts_and_the_switch_against_test_texts() -> None:
     plan = plan_of()
-    assert plan.pretrain_parts("itpt") == ["train", "test", "old", "web"]
-    assert plan_of(pretrain__itpt__test=False).pretrain_parts("itpt") == ["train", "old", "web"]
-    assert plan_of(pretrain__itpt__texts=["web", "test"]).pretrain_parts("itpt") == ["web", "test"]
+    assert [part for _, part in plan.pretrain_parts("itpt")] == ["train", "test", "old", "web"]
+    without = plan_of(pretrain__itpt__test=False).pretrain_parts("itpt")
+    assert without == [("t", part) for part in ("train", "old", "web")]
+    some = plan_of(pretrain__itpt__texts=["web", "test"]).pretrain_parts("itpt")
+    assert some == [("t", "web"), ("t", "test")]
     assert plan.pretrain_texts("itpt")[2:] == [
         "results/text/t/raw/old.parquet",
         "results/text/t/raw/web.parquet",

@@ -5,6 +5,7 @@ import dataclasses
 import importlib
 import inspect
 import re
+import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import yaml
 
 from podium import ingest, training_rows
 from podium.adversarial.judge import Bars
-from podium.plan import Plan
+from podium.plans import Plans
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted([ROOT / "config.yaml", *(ROOT / "competitions").glob("*.yaml")])
@@ -35,6 +36,20 @@ ONLY_HUB = (
     *("fetch_encoder", "refit_fold", "ingest_external", "ingest_unlabelled", "place_external"),
     *("start_encoder", "pretrain_encoder"),
 )
+JOINT: dict[str, Any] = {
+    **HUB,
+    "tasks": {
+        name: {"train": f"{name}.csv", "test": "b.csv", "text": ["x"], "target": "y"} for name in ("t", "u")
+    },
+    "models": {
+        "alone": {"kind": "transformer", "encoder": "org/bert"},
+        "joint": {"kind": "multitask", "encoder": "org/bert", "fuse": {"models": ["alone"]}, "refit": {}},
+    },
+}
+ONLY_JOINT = (
+    *("fuse_encoders", "train_joint_fold", "refit_joint_fold", "deal_joint_folds", "score_competition"),
+    *("pack_submission", "sum_up_competition", "check_competition"),
+)
 OF_AUGMENTATIONS = ("augment_rows", "judge_made_rows")
 # Scripts that pass some keys of their block on to a function, as ``**settings``
 PASSED_ON = {
@@ -43,6 +58,7 @@ PASSED_ON = {
     "refit": training_rows.Inputs,
     "shifted_cv": Bars,
 }
+OF_TASKS = ("train_joint", "refit_joint")
 
 
 @dataclasses.dataclass
@@ -88,9 +104,10 @@ def names_of_function(name: str) -> tuple[set[str], set[str]]:
 
 def rules() -> Iterator[Rule]:
     for path in RULE_FILES:
-        for name, body in re.findall(
-            r"^(?:rule|checkpoint) (\w+):\n((?:    .*\n|\n)+)", path.read_text(encoding="utf-8"), re.M
+        for _, name, body in re.findall(
+            r"^( *)(?:rule|checkpoint) (\w+):\n((?:\1    .*\n|\n)+)", path.read_text(encoding="utf-8"), re.M
         ):
+            body = textwrap.indent(textwrap.dedent(body), "    ")
             found = re.findall(r"^    (\w+):(.*\n(?:        .*\n|\n)*)", body, re.M)
             sections = {
                 key: keywords(value)
@@ -117,8 +134,8 @@ def rules() -> Iterator[Rule]:
 RULES = list(rules())
 
 
-def call_of(expression: ast.expr, plan: Plan) -> Any:
-    """The value of ``plan.method(...)``, bare or in a lambda, with sample wildcards; no code is evaluated."""
+def call_of(expression: ast.expr, plans: Plans) -> Any:
+    """The value of a plan's method, bare or in a lambda, with sample wildcards; no code is evaluated."""
     if isinstance(expression, ast.Lambda):
         expression = expression.body
     if isinstance(expression, ast.Dict):
@@ -128,12 +145,18 @@ def call_of(expression: ast.expr, plan: Plan) -> Any:
             for key, value in zip(keys, expression.values, strict=True)
         }
     assert isinstance(expression, ast.Call)
-    owner, method = ast.unparse(expression.func).split(".")
-    assert owner == "plan"
-    member = plan.members[-1]
+    owner, _, method = ast.unparse(expression.func).rpartition(".")
+    joint = next(iter(plans.joint_members()), None)
+    plan = plans.first
+    owners: dict[str, Any] = {
+        **dict.fromkeys(("plans[w.task]", "plans[its_task(w)]", "plans.first"), plan),
+        "plans": plans,
+        "plans.joint(w.member)": plan,
+    }
+    members = {"plans": joint, "plans.joint(w.member)": joint}
     samples = {
         **{
-            "w.member": member,
+            "w.member": members.get(owner, next(name for name in plan.members if name != joint)),
             "int(w.round)": 1,
             "int(w.fold)": 0,
             "w.view": next(iter(plan.config.text.views)),
@@ -147,14 +170,32 @@ def call_of(expression: ast.expr, plan: Plan) -> Any:
     }
     texts = [ast.unparse(argument) for argument in expression.args]
     arguments = [samples[text] if text in samples else text.strip("'") for text in texts]
-    return getattr(plan, method)(*arguments)
+    return getattr(owners[owner], method)(*arguments)
+
+
+def config_of(path: Path | None, rule: Rule) -> dict[str, Any]:
+    """A shipped config, or one that has what the rule is for."""
+    if path is not None:
+        return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return JOINT if rule.name in ONLY_JOINT else HUB
 
 
 def test_every_rule_with_a_script_is_found() -> None:
     scripts = {path.stem for path in (ROOT / "scripts").glob("*.py")} - {"job", "clean_results"}
     assert {rule.script for rule in RULES} == scripts
     text = "".join(path.read_text(encoding="utf-8") for path in RULE_FILES)
-    assert len(RULES) == text.count("\n    script:\n")
+    assert len(RULES) == len(re.findall("\n +script:\n", text))
+
+
+@pytest.mark.parametrize("path", RULE_FILES, ids=lambda path: path.stem)
+def test_only_files_of_a_task_name_it(path: Path) -> None:
+    """A job has the wildcards of its outputs alone."""
+    for indent, name, body in re.findall(
+        r"^( *)(?:rule|checkpoint) (\w+):\n((?:\1    .*\n|\n)+)", path.read_text(), re.M
+    ):
+        outputs = re.search(rf"^{indent}    output:\n((?:{indent}        .*\n)+)", body, re.M)
+        if outputs is not None and "{task}" not in outputs[1]:
+            assert "w.task" not in body, name
 
 
 @pytest.mark.parametrize(
@@ -163,15 +204,14 @@ def test_every_rule_with_a_script_is_found() -> None:
         pytest.param(path, rule, id=f"{path.stem if path else 'hub'}-{rule.name}")
         for path in [*SHIPPED, None]
         for rule in RULES
-        if rule.name not in ONLY_HUB or path is None
+        if rule.name not in (*ONLY_HUB, *ONLY_JOINT) or path is None
     ],
 )
 def test_main_takes_exactly_what_its_rule_hands_over(path: Path | None, rule: Rule) -> None:
-    raw = HUB if path is None else yaml.safe_load(path.read_text(encoding="utf-8"))
-    plan = Plan.from_raw(raw, ROOT)
-    if rule.name in OF_AUGMENTATIONS and not plan.config.augment:
+    plans = Plans.from_raw(config_of(path, rule), ROOT)
+    if rule.name in OF_AUGMENTATIONS and not plans.config.augment:
         pytest.skip("this config augments nothing")
-    block = call_of(rule.block, plan) if rule.block is not None else {}
+    block = call_of(rule.block, plans) if rule.block is not None else {}
     handed = [*rule.always, *block]
     assert len(handed) == len(set(handed)), "a name stands for two things"
     parameters = inspect.signature(importlib.import_module(f"scripts.{rule.script}").main).parameters
@@ -182,6 +222,8 @@ def test_main_takes_exactly_what_its_rule_hands_over(path: Path | None, rule: Ru
         parameters = inspect.signature(PASSED_ON[rule.script]).parameters
         assert required(parameters) <= {*handed, *taken, "table"}
         passed_on -= set(parameters)
+    if rule.script in OF_TASKS:  # each task's own by its name: podium.joint_rows
+        passed_on -= {*inspect.signature(training_rows.Inputs).parameters, "labels"}
     assert not passed_on
 
 
@@ -202,4 +244,4 @@ def test_code_digest_is_of_the_rules_own_script(rule: Rule) -> None:
     expression = rule.code.body if isinstance(rule.code, ast.Lambda) else rule.code
     assert isinstance(expression, ast.Call)
     assert ast.literal_eval(expression.args[0]) == rule.script
-    assert re.fullmatch("[0-9a-f]{16}", call_of(rule.code, Plan.from_raw(HUB, ROOT)))
+    assert re.fullmatch("[0-9a-f]{16}", call_of(rule.code, Plans.from_raw(config_of(None, rule), ROOT)))

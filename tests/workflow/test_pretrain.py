@@ -47,13 +47,13 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Clone:
 
 def test_the_submission_comes_from_a_network_pretrained_on_the_texts(finished: Clone) -> None:
     results = finished.folder / "results"
-    folder = results / "pretrain/topic/small"
+    folder = results / "pretrain/small"
     facts = json.loads((folder / "facts.json").read_text())
     assert facts["parts"] == ["train", "test"]
     assert facts["texts"] == 64
     assert facts["steps"] > 0
     assert facts["unknown_tokens"] < 0.1
-    curve = pd.read_csv(results / "logs/pretrain/topic/small.curve.csv")
+    curve = pd.read_csv(results / "logs/pretrain/small.curve.csv")
     assert curve["step"].iloc[-1] == facts["steps"]
     assert {"config.json", "tokenizer.json", "model.safetensors"} <= {
         p.name for p in (folder / "encoder").iterdir()
@@ -66,7 +66,7 @@ def test_the_submission_comes_from_a_network_pretrained_on_the_texts(finished: C
         "pretrain/small read the texts, not the labels, of train, test"
         in (results / "report/summary.txt").read_text()
     )
-    assert not (results / "pretrain/topic/control").exists()  # no model asks for it
+    assert not (results / "pretrain/control").exists()  # no model asks for it
 
 
 def changed(clone: Clone, *path: str, value: Any) -> set[str]:

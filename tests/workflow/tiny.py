@@ -131,6 +131,7 @@ class Clone:
             for path in sorted(results.rglob("*"))
             if path.is_file()
             and path.relative_to(results).parts[0] not in ("logs", "benchmarks", "scores.csv")
+            and not (path.parent.name == "scores" and path.suffix == ".csv")
             and ".snakemake" not in path.name
         }
 

@@ -8,7 +8,7 @@ Makes:    results/adversarial/{task}/facts.json, features.csv, overlap.parquet, 
 rule adversarial:
     """Train and test compared, and what that means for the score."""
     input:
-        trust_files("facts.json", "shifted_cv.json"),
+        trust_files(TASKS, "facts.json", "shifted_cv.json"),
 
 
 rule compare_parts:
@@ -30,8 +30,8 @@ rule compare_parts:
         "../../envs/cpu.yaml"
     threads: 1
     params:
-        block=plan.compare_parts(),
-        code=plan.code("adversarial"),
+        block=lambda w: plans[w.task].compare_parts(),
+        code=plans.code("adversarial"),
     message:
         "compare train and test"
     script:
@@ -45,8 +45,8 @@ rule weigh_score:
         compared="results/adversarial/{task}/facts.json",
         score="results/decision/{task}/score.json",
         decided="results/decision/{task}/oof.parquet",
-        oof=f"results/ensemble/{{task}}/{plan.config.ensemble.submit}/oof.parquet",
-        test=f"results/ensemble/{{task}}/{plan.config.ensemble.submit}/test.parquet",
+        oof=of_task("results/ensemble/{task}/{submit}/oof.parquet"),
+        test=of_task("results/ensemble/{task}/{submit}/test.parquet"),
         train="results/ingest/{task}/train.parquet",
         folds="results/folds/{task}/folds.parquet",
         labels="results/ingest/{task}/labels.json",
@@ -60,8 +60,8 @@ rule weigh_score:
         "../../envs/cpu.yaml"
     threads: 1
     params:
-        block=plan.shifted_cv(),
-        code=plan.code("shifted_cv"),
+        block=lambda w: plans[w.task].shifted_cv(),
+        code=plans.code("shifted_cv"),
     message:
         "weigh the score by likeness to the test rows"
     script:

@@ -8,7 +8,11 @@ Makes:    results/augment/{task}/{method}.parquet, {method}/fold{fold}.parquet (
 rule augment:
     """Every augmentation of the config."""
     input:
-        expand("results/augment/{task}/{method}.parquet", task=TASK, method=list(plan.config.augment)),
+        [
+            f"results/augment/{task}/{method}.parquet"
+            for task, plan in plans.items()
+            for method in plan.config.augment
+        ],
         judged_made(),
 
 
@@ -25,12 +29,12 @@ rule augment_rows:
         "results/benchmarks/augment/{task}/{method}.tsv"
     conda:
         "../../envs/cpu.yaml"
-    threads: lambda w: plan.augment_threads(w.method)
+    threads: lambda w: plans[w.task].augment_threads(w.method)
     resources:
-        gpu=lambda w: plan.augment_gpus(w.method),
+        gpu=lambda w: plans[w.task].augment_gpus(w.method),
     params:
-        block=lambda w: plan.augment(w.method),
-        code=lambda w: plan.code_of_augmentation("augment", w.method),
+        block=lambda w: plans[w.task].augment(w.method),
+        code=lambda w: plans[w.task].code_of_augmentation("augment", w.method),
     message:
         "augment: {wildcards.method}"
     script:
@@ -54,8 +58,8 @@ rule judge_made_rows:
         "../../envs/cpu.yaml"
     threads: 1
     params:
-        block=lambda w: plan.judge_made(w.method, int(w.fold)),
-        code=plan.code("augment_labels", "podium/models/linear.py"),
+        block=lambda w: plans[w.task].judge_made(w.method, int(w.fold)),
+        code=plans.code("augment_labels", "podium/models/linear.py"),
     message:
         "judge the labels of what {wildcards.method} made outside fold {wildcards.fold}"
     script:

@@ -14,26 +14,53 @@ rule check_holdout:
 rule compare_with_holdout:
     """Compare the submission with labels that no other rule reads."""
     input:
-        submission="results/submission.csv",
+        submission=lambda w: plans.submission_of(its_task(w)),
         truth=holdout_file,
-        score="results/scores.json",
-        labels=f"results/ingest/{plan.task}/labels.json",
-        decided=f"results/decision/{plan.task}/test.parquet",
-        proba=f"results/ensemble/{plan.task}/{plan.config.ensemble.submit}/test.parquet",
+        score=per_task("results/scores.json"),
+        labels=of_task("results/ingest/{task}/labels.json"),
+        decided=of_task("results/decision/{task}/test.parquet"),
+        proba=of_task("results/ensemble/{task}/{submit}/test.parquet"),
     output:
-        report="results/check_holdout/report.json",
-        summary="results/check_holdout/summary.txt",
+        report=per_task("results/check_holdout/report.json"),
+        summary=per_task("results/check_holdout/summary.txt"),
     log:
-        "results/logs/check_holdout/check_holdout.log",
+        per_task("results/logs/check_holdout/check_holdout.log"),
     benchmark:
-        "results/benchmarks/check_holdout/check_holdout.tsv"
+        per_task("results/benchmarks/check_holdout/check_holdout.tsv")
     conda:
         "../../envs/cpu.yaml"
     threads: 1
     params:
-        block=plan.submission(),
-        code=plan.code("check_holdout"),
+        block=lambda w: plans[its_task(w)].submission(),
+        code=plans.code("check_holdout"),
     message:
         "compare the submission with the hold-out labels"
     script:
         "../../scripts/check_holdout.py"
+
+
+if not plans.alone:
+
+    rule check_competition:
+        """The competition's reported score beside the true one."""
+        input:
+            reports=expand(per_task("results/check_holdout/report.json"), task=TASKS),
+            summaries=expand(per_task("results/check_holdout/summary.txt"), task=TASKS),
+            scores="results/scores.json",
+        output:
+            report="results/check_holdout/report.json",
+            summary="results/check_holdout/summary.txt",
+        log:
+            "results/logs/check_holdout/competition.log",
+        benchmark:
+            "results/benchmarks/check_holdout/competition.tsv"
+        conda:
+            "../../envs/cpu.yaml"
+        threads: 1
+        params:
+            block=plans.score_competition(),
+            code=plans.code("check_holdout_competition"),
+        message:
+            "compare the competition's score with the true one"
+        script:
+            "../../scripts/check_holdout_competition.py"

@@ -1,13 +1,14 @@
-"""The plan of this run, and the functions that give rules their inputs. No rules here."""
+"""The plans of this run's tasks, and the functions that give rules their inputs. No rules here."""
 
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 from podium import fetch, filecheck, guard
 from podium.errors import UserError, shown
 from podium.files import read_json
-from podium.plan import Plan
+from podium.plans import Plans
 
 # Threads that wait for each other must sleep: spinning ones slow training many times over on a busy machine.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -15,9 +16,9 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 
 try:
-    plan = Plan.from_raw(config, Path(workflow.basedir))
+    plans = Plans.from_raw(config, Path(workflow.basedir))
     if workflow.is_main_process:  # a job on a cluster need not read the files again
-        filecheck.check(plan)
+        filecheck.check_all(plans)
     PINS = {name: fetch.pin(name, Path(workflow.basedir, "envs/data.txt")) for name in fetch.RESOURCES}
 except UserError as error:
     sys.exit(shown(error))
@@ -27,7 +28,8 @@ if workflow.is_main_process:
 
 mistakes = guard.Mistakes(Path("."))
 run_lock = guard.RunLock(Path("."))
-FOLDS, TASK = plan.folds, plan.task
+FOLDS, TASKS = plans.first.folds, list(plans)
+SUBMISSION = plans.submission if plans.alone else "results/submission/{file}"
 
 
 wildcard_constraints:
@@ -41,35 +43,46 @@ wildcard_constraints:
     round="[0-9]+",
     folder="[^/]+",
     encoder="[A-Za-z0-9.-]+",
+    file="[^/]+",
     judge="[a-z][a-z0-9_]*|built-in",
     split="all|fold[0-9]+",
 
 
+def per_task(path):
+    """Where a file of each task lies: as named where the competition has one task, else in a folder of this name."""
+    stem, ending = os.path.splitext(path)
+    return path if plans.alone else f"{stem}/{{task}}{ending}"
+
+
+def its_task(w):
+    """The task of a job whose files need not name it."""
+    return plans.task_of_file(w.file) if hasattr(w, "file") else getattr(w, "task", TASKS[0])
+
+
 def fetched_files():
     """What the rules of stage fetch make for this config."""
-    task = plan.config.tasks[TASK]
+    return sorted({path for plan in plans.values() for path in fetched_for(plan)})
+
+
+def fetched_for(plan):
+    """The same for one task."""
+    task = plan.config.tasks[plan.task]
     others = [plan.other_file(name).file for name in plan.other_names()]
     files = [task.train, task.test, task.holdout, *others]
-    made = [path for path in files if path in plan.made]
     for member in plan.members:
-        made += [
-            path for path in plan.encoder_files(member) if path in plan.made or path.startswith("data/hub/")
-        ]
-    wordnet = [path for view in plan.config.text.views for path in plan.wordnet(view)]
+        files += plan.encoder_files(member)
     for name, revision in plan.pretrain_encoders():
-        files = plan.encoder_inputs(name, revision)
-        made += [path for path in files if path in plan.made or path.startswith("data/hub/")]
+        files += plan.encoder_inputs(name, revision)
+    for view in plan.config.text.views:
+        files += plan.wordnet(view)
     for method in plan.config.augment:
-        wordnet += plan.augment_wordnet(method)
-        made += [
-            path for path in plan.augment_needs(method) if path in plan.made or path.startswith("data/hub/")
-        ]
-    return sorted({*made, *wordnet})
+        files += [*plan.augment_wordnet(method), *plan.augment_needs(method)]
+    return [path for path in files if path and (path in plan.made or path.startswith("data/hub/"))]
 
 
 def task_of(w):
     """The config block of the task."""
-    return plan.config.tasks[w.task]
+    return plans[w.task].config.tasks[w.task]
 
 
 def one_of(names):
@@ -86,21 +99,31 @@ def test_files(w):
 def left_out(w):
     """How many rows of an external file were read, and left out by their label."""
     return (
-        {"counts": f"results/ingest/{w.task}/{w.part}.counts.json"} if w.part in plan.external_names() else {}
+        {"counts": f"results/ingest/{w.task}/{w.part}.counts.json"}
+        if w.part in plans[w.task].external_names()
+        else {}
     )
+
+
+def rows_beside(w):
+    """The train rows of the other tasks, and their folds."""
+    others = [task for task in TASKS if task != w.task]
+    ingested = [f"results/ingest/{task}/train.parquet" for task in others]
+    dealt = [f"results/folds/{task}/folds.parquet" for task in others]
+    return {"beside_train": ingested, "beside_folds": dealt} if others else {}
 
 
 def profile_files(w):
     """What the profile reads."""
-    tokenizer = plan.tokenizer()
+    tokenizer = plans[w.task].tokenizer()
     return test_files(w) | {"train": task_of(w).train} | ({"tokenizer": tokenizer[0]} if tokenizer else {})
 
 
 def text_files(w):
     """The rows that a text view is made of, and the data of its steps."""
-    stage = "ingest" if w.part in ("train", "test", *plan.other_names()) else "augment"
+    stage = "ingest" if w.part in ("train", "test", *plans[w.task].other_names()) else "augment"
     files = {"table": f"results/{stage}/{w.task}/{w.part}.parquet"}
-    wordnet = plan.wordnet(w.view)
+    wordnet = plans[w.task].wordnet(w.view)
     return files | ({"wordnet": wordnet[0]} if wordnet else {})
 
 
@@ -113,109 +136,154 @@ def text_changes_files(w):
         "train_view": f"{view}/train.parquet",
         "test_view": f"{view}/test.parquet",
     }
-    wordnet = plan.wordnet(w.view)
+    wordnet = plans[w.task].wordnet(w.view)
     return files | ({"wordnet": wordnet[0]} if wordnet else {})
 
 
 def train_files(w):
     """What the training of one fold depends on besides folds, labels and the train rows."""
-    model, number = plan.model(w.member), int(w.round)
-    view = plan.tables(w.member)
+    model, number = plans[w.task].model(w.member), int(w.round)
+    view = plans[w.task].tables(w.member)
     files = {"texts": f"{view}/train.parquet"}
-    if plan.encoder_files(w.member):
-        files["encoder"] = plan.encoder_files(w.member)
-    if plan.overrides():
+    if plans[w.task].encoder_files(w.member):
+        files["encoder"] = plans[w.task].encoder_files(w.member)
+    if plans[w.task].overrides():
         files["overrides"] = f"results/noise/{w.task}/overrides.parquet"
     if model.noise:
         files["noise"] = f"results/noise/{w.task}/fold{w.fold}.parquet"
     if model.augment:
         files["augmented"] = [f"results/augment/{w.task}/{method}.parquet" for method in model.augment]
         files["augmented_texts"] = [f"{view}/{method}.parquet" for method in model.augment]
-        judged = plan.judged_methods(model)
+        judged = plans[w.task].judged_methods(model)
         if judged:
             files["verdicts"] = [
                 f"results/augment/{w.task}/{method}/fold{w.fold}.parquet" for method in judged
             ]
-    if plan.external_names():
-        names = plan.external_names()
+    if plans[w.task].external_names():
+        names = plans[w.task].external_names()
         files["external"] = [f"results/folds/{w.task}/external/{name}.parquet" for name in names]
         files["external_texts"] = [f"{view}/{name}.parquet" for name in names]
     if number:
         files["pseudo"] = f"results/pseudo/{w.task}/round{number}/fold{w.fold}.parquet"
         files["test_texts"] = f"{view}/test.parquet"
-        if plan.unlabelled_names():
-            files["unlabelled_texts"] = [f"{view}/{name}.parquet" for name in plan.unlabelled_names()]
+        if plans[w.task].unlabelled_names():
+            files["unlabelled_texts"] = [
+                f"{view}/{name}.parquet" for name in plans[w.task].unlabelled_names()
+            ]
     return files
+
+
+def joint_files(w):
+    """What the training of one fold of several tasks depends on: each task's files, by its name and theirs."""
+    files = {}
+    for task in plans.joint_tasks(w.member):
+        own = SimpleNamespace(task=task, member=w.member, round=w.round, fold=w.fold)
+        ingested = f"results/ingest/{task}"
+        named = {**train_files(own), "rows": f"{ingested}/train.parquet", "labels": f"{ingested}/labels.json"}
+        named["folds"] = f"results/folds/{task}/folds.parquet"
+        files |= {f"{task}__{name}": path for name, path in named.items() if name != "encoder"}
+    if not plans.fuses(w.member):
+        files["encoder"] = plans.joint(w.member).encoder_files(w.member)
+    return files
+
+
+def joint_start(w):
+    """What joint training starts from beside its rows: a mean of encoders, the model of the round before."""
+    folder, number = f"results/joint/{w.member}", int(w.round)
+    found = {"fused": f"{folder}/round{number}/fold{w.fold}/fused"} if plans.fuses(w.member) else {}
+    if number and plans.joint(w.member).distils(w.member):
+        found["teacher"] = f"{folder}/round{number - 1}/fold{w.fold}/model"
+    return found
+
+
+def encoders_to_fuse(w):
+    """Models of single tasks that were trained without the same fold, in the same round or their last before it."""
+    return [
+        f"{plans[task].fold_folder(member, trained_rounds(task, member, int(w.round))[-1], w.fold)}/model"
+        for task, member in plans.fused(w.member)
+    ]
 
 
 def overrides_file(w):
     """A person's word on single rows, where there is any."""
-    return {"overrides": f"results/noise/{w.task}/overrides.parquet"} if plan.overrides() else {}
+    return {"overrides": f"results/noise/{w.task}/overrides.parquet"} if plans[w.task].overrides() else {}
 
 
 def judge_files(w):
     """What a judge of labels reads its rows from."""
-    files = {"texts": f"{plan.judge_tables(w.judge)}/train.parquet"}
-    if plan.judge_encoder(w.judge):
-        files["encoder"] = plan.judge_encoder(w.judge)
+    files = {"texts": f"{plans[w.task].judge_tables(w.judge)}/train.parquet"}
+    if plans[w.task].judge_encoder(w.judge):
+        files["encoder"] = plans[w.task].judge_encoder(w.judge)
     return files | overrides_file(w)
 
 
 def augment_files(w):
     """What an augmentation reads besides the train rows: WordNet, and a dictionary, an encoder or models."""
-    files = {"needs": plan.augment_needs(w.method)} if plan.augment_needs(w.method) else {}
-    wordnet = plan.augment_wordnet(w.method)
+    files = {"needs": plans[w.task].augment_needs(w.method)} if plans[w.task].augment_needs(w.method) else {}
+    wordnet = plans[w.task].augment_wordnet(w.method)
     return files | ({"wordnet": wordnet[0]} if wordnet else {})
 
 
 def start_files(w):
     """The texts that a new network's vocabulary is made of, and a file of word vectors."""
-    files = {"texts": plan.pretrain_texts(w.pretraining)}
-    if plan.pretrain_vectors(w.pretraining):
-        files["vectors"] = plan.pretrain_vectors(w.pretraining)[0]
+    files = {"texts": plans.first.pretrain_texts(w.pretraining)}
+    if plans.first.pretrain_vectors(w.pretraining):
+        files["vectors"] = plans.first.pretrain_vectors(w.pretraining)[0]
     return files
 
 
 def pretrain_facts():
     """What there is to say of each pretraining whose encoder a model takes."""
-    folders = [plan.pretrain_folder(name) for name in plan.pretrainings_in_use()]
+    folders = [plans.first.pretrain_folder(name) for name in plans.first.pretrainings_in_use()]
     return [f"{folder}/facts.json" for folder in folders]
 
 
 def judged_made():
     """The label verdicts of every fold on the rows of the augmentations that ask for them."""
-    asked = [method for method, block in plan.config.augment.items() if block.filter.label is not None]
-    return expand("results/augment/{task}/{method}/fold{fold}.parquet", task=TASK, method=asked, fold=FOLDS)
+    return [
+        f"results/augment/{task}/{method}/fold{fold}.parquet"
+        for task, plan in plans.items()
+        for method, block in plan.config.augment.items()
+        if block.filter.label is not None
+        for fold in FOLDS
+    ]
 
 
 def teacher_file(w):
     """The fold's model of the round before, for a member that learns from itself."""
-    if not int(w.round) or not plan.distils(w.member):
+    if not int(w.round) or not plans[w.task].distils(w.member):
         return {}
-    return {"teacher": f"results/train/{w.task}/{w.member}/round{int(w.round) - 1}/fold{w.fold}/model"}
+    return {"teacher": f"{plans[w.task].fold_folder(w.member, int(w.round) - 1, w.fold)}/model"}
 
 
 def test_models(w):
     """The models that predict the test rows for the submission, where they are not the fold models themselves."""
-    if not plan.refits(w.member) or int(w.round) != plan.last_round(w.member):
+    if not plans[w.task].refits(w.member) or int(w.round) != plans[w.task].last_round(w.member):
         return {}
-    folder = f"results/train/{w.task}/{w.member}/round{w.round}"
-    return {"refit_models": [f"{folder}/fold{fold}/refit" for fold in FOLDS]}
+    folders = [plans[w.task].fold_folder(w.member, w.round, fold) for fold in FOLDS]
+    return {"refit_models": [f"{folder}/refit" for folder in folders]}
+
+
+def fold_files(w, name):
+    """A file of each fold's training."""
+    return [f"{plans[w.task].fold_folder(w.member, w.round, fold)}/{name}" for fold in FOLDS]
 
 
 def last_predictions(w, name):
     """A predictions file of every member of the ensembles, in its last round, or settled where rounds end by scores."""
-    return [f"{last_folder(w.task, member)}/{name}.parquet" for member in plan.used()]
+    return [f"{last_folder(w.task, member)}/{name}.parquet" for member in plans[w.task].used()]
 
 
 def last_folder(task, member):
     """Folder of the predictions that count in the end."""
+    plan = plans[task]
     last = "settled" if plan.settles(member) else f"round{plan.last_round(member)}"
     return f"results/predict/{task}/{member}/{last}"
 
 
 def trained_rounds(task, member, last=None):
     """Rounds that a member is trained in, up to ``last``; where they end when they stop helping, its verdicts say."""
+    plan = plans[task]
     last = plan.last_round(member) if last is None else min(last, plan.last_round(member))
     if plan.settles(member):
         for number in range(1, last):
@@ -233,19 +301,21 @@ def verdict_on(task, member, number):
 def counting_round(task, member, fold, last=None):
     """The round whose predictions count for a fold, of those up to ``last``."""
     number = trained_rounds(task, member, last)[-1]
-    return verdict_on(task, member, number)["rounds"][fold] if number and plan.settles(member) else number
+    return (
+        verdict_on(task, member, number)["rounds"][fold] if number and plans[task].settles(member) else number
+    )
 
 
-def rounds_in_use():
-    """Every (member, round) that is trained."""
-    return [(member, number) for member in plan.members for number in trained_rounds(TASK, member)]
+def rounds_in_use(task):
+    """Every (member, round) that a task needs."""
+    return [(member, number) for member in plans[task].members for number in trained_rounds(task, member)]
 
 
-def pseudo_labels(ending):
+def pseudo_labels(task, ending):
     """A file of every round and fold that rows were labelled for."""
-    last = max(number for _, number in rounds_in_use())
+    last = max(number for _, number in rounds_in_use(task))
     return [
-        f"results/pseudo/{TASK}/round{number}/fold{fold}.{ending}"
+        f"results/pseudo/{task}/round{number}/fold{fold}.{ending}"
         for number in range(1, last + 1)
         for fold in FOLDS
     ]
@@ -254,7 +324,10 @@ def pseudo_labels(ending):
 def settled_members(name):
     """A file of every member whose rounds end when they stop helping."""
     return [
-        f"results/predict/{TASK}/{member}/settled/{name}" for member in plan.members if plan.settles(member)
+        f"results/predict/{task}/{member}/settled/{name}"
+        for task, plan in plans.items()
+        for member in plan.members
+        if plan.settles(member)
     ]
 
 
@@ -280,11 +353,12 @@ def verdict_before(w):
 
 def settled_oof(w):
     """Out-of-fold predictions of the members whose rounds end when they stop helping: of each round, and what counts."""
-    members = [member for member in plan.members if plan.settles(member)]
+    task = its_task(w)
+    members = [member for member in plans[task].members if plans[task].settles(member)]
     folders = [
-        f"results/predict/{TASK}/{member}/{name}"
+        f"results/predict/{task}/{member}/{name}"
         for member in members
-        for name in [*(f"round{number}" for number in trained_rounds(TASK, member)), "settled"]
+        for name in [*(f"round{number}" for number in trained_rounds(task, member)), "settled"]
     ]
     return {"settled": [f"{folder}/oof.parquet" for folder in folders]} if members else {}
 
@@ -292,13 +366,15 @@ def settled_oof(w):
 def figures_files(w):
     """The test rows, for an ensemble that looks at figures of the texts, or one among all where none is named."""
     names = [w.method] if hasattr(w, "method") else []
-    return {"test_texts": f"results/ingest/{w.task}/test.parquet"} if plan.reads_texts(*names) else {}
+    return (
+        {"test_texts": f"results/ingest/{w.task}/test.parquet"} if plans[w.task].reads_texts(*names) else {}
+    )
 
 
 def votes(w, name):
     """A predictions file of each voter, in its round that counts for the fold before this one."""
     fold, before = int(w.fold), int(w.round) - 1
-    rounds = {member: counting_round(w.task, member, fold, before) for member in plan.voters()}
+    rounds = {member: counting_round(w.task, member, fold, before) for member in plans[w.task].voters()}
     return [
         f"results/predict/{w.task}/{member}/round{number}/{name}.parquet" for member, number in rounds.items()
     ]
@@ -306,7 +382,7 @@ def votes(w, name):
 
 def unlabelled_votes(w):
     """What the same models say of each unlabelled file, and where its rows may be used."""
-    names = plan.unlabelled_names()
+    names = plans[w.task].unlabelled_names()
     return (
         {
             "unlabelled_folds": [path for name in names for path in votes(w, f"unlabelled/{name}")],
@@ -319,21 +395,34 @@ def unlabelled_votes(w):
 
 def all_oof(w):
     """Out-of-fold predictions of every member in every round."""
+    task = its_task(w)
     return [
-        f"results/predict/{TASK}/{member}/round{number}/oof.parquet"
-        for member, number in plan.scored_rounds()
+        f"results/predict/{task}/{member}/round{number}/oof.parquet"
+        for member, number in plans[task].scored_rounds()
     ]
+
+
+def all_ensembles(w, name):
+    """A file of every ensemble."""
+    task = its_task(w)
+    return [f"results/ensemble/{task}/{method}/{name}" for method in plans[task].ensembles()]
+
+
+def of_task(path):
+    """An input function: the file of the job's task."""
+    return lambda w: path.format(task=its_task(w), submit=plans.first.config.ensemble.submit)
 
 
 def sample_file(w):
     """The sample submission, where there is one."""
-    sample = plan.config.tasks[plan.task].sample
+    task = its_task(w)
+    sample = plans[task].config.tasks[task].sample
     return {"sample": sample} if sample else {}
 
 
-def trust_files(*names):
+def trust_files(tasks, *names):
     """Files of stage adversarial, where it is on."""
-    return expand("results/adversarial/{task}/{name}", task=plan.trusted(), name=names)
+    return [f"results/adversarial/{task}/{name}" for task in tasks if plans[task].trusted() for name in names]
 
 
 def show_results(targets):
@@ -355,7 +444,7 @@ def take_run_lock(targets):
     try:
         run_lock.acquire()
         if "clean_results" not in targets:
-            guard.claim(Path("results"), plan.config.competition)
+            guard.claim(Path("results"), plans.config.competition)
     except UserError as error:
         sys.exit(shown(error))
     mistakes.clear()
@@ -363,10 +452,11 @@ def take_run_lock(targets):
 
 def holdout_file(w):
     """The true labels of the test rows; the run ends where the config names none."""
-    holdout = plan.config.tasks[TASK].holdout
+    task = its_task(w)
+    holdout = plans[task].config.tasks[task].holdout
     if holdout is None:
         sys.exit(
-            f"podium: config: tasks.{TASK}.holdout: check_holdout needs the true labels of the test rows"
+            f"podium: config: tasks.{task}.holdout: check_holdout needs the true labels of the test rows"
         )
     return holdout
 

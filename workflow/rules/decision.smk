@@ -8,14 +8,14 @@ Makes:    results/decision/{task}/oof.parquet, test.parquet, fit.json, score.jso
 rule decision:
     """The decided labels."""
     input:
-        expand("results/decision/{task}/score.json", task=TASK),
+        expand("results/decision/{task}/score.json", task=TASKS),
 
 
 rule decide_labels:
     """Decide each row's label, tuned for the metric; the score is cross-fitted."""
     input:
-        oof=f"results/ensemble/{{task}}/{plan.config.ensemble.submit}/oof.parquet",
-        test=f"results/ensemble/{{task}}/{plan.config.ensemble.submit}/test.parquet",
+        oof=of_task("results/ensemble/{task}/{submit}/oof.parquet"),
+        test=of_task("results/ensemble/{task}/{submit}/test.parquet"),
         train="results/ingest/{task}/train.parquet",
         labels="results/ingest/{task}/labels.json",
         folds="results/folds/{task}/folds.parquet",
@@ -32,8 +32,8 @@ rule decide_labels:
         "../../envs/cpu.yaml"
     threads: 1
     params:
-        block=plan.decision(),
-        code=plan.code("decision"),
+        block=lambda w: plans[w.task].decision(),
+        code=plans.code("decision"),
     message:
         "decide labels"
     script:

@@ -8,7 +8,11 @@ Makes:    results/ensemble/{task}/{method}/oof.parquet, test.parquet, fit.json
 rule ensemble:
     """Every ensemble."""
     input:
-        expand("results/ensemble/{task}/{method}/fit.json", task=TASK, method=plan.ensembles()),
+        [
+            f"results/ensemble/{task}/{method}/fit.json"
+            for task, plan in plans.items()
+            for method in plan.ensembles()
+        ],
 
 
 rule combine_members:
@@ -29,13 +33,13 @@ rule combine_members:
     benchmark:
         "results/benchmarks/ensemble/{task}/{method}.tsv"
     wildcard_constraints:
-        method=one_of(plan.config.ensemble.names),
+        method=one_of(plans.ensemble_names()),
     conda:
         "../../envs/cpu.yaml"
     threads: 1
     params:
-        block=lambda w: plan.ensemble(w.method),
-        code=plan.code("ensemble"),
+        block=lambda w: plans[w.task].ensemble(w.method),
+        code=plans.code("ensemble"),
     message:
         "ensemble: {wildcards.method}"
     script:
@@ -63,8 +67,8 @@ rule choose_ensemble:
         "../../envs/cpu.yaml"
     threads: 1
     params:
-        block=plan.ensemble(),
-        code=plan.code("ensemble"),
+        block=lambda w: plans[w.task].ensemble(),
+        code=plans.code("ensemble"),
     message:
         "ensemble: choose the best"
     script:

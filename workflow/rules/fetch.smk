@@ -99,7 +99,7 @@ rule fetch_encoder:
         "../../envs/cpu.yaml"
     threads: 1
     params:
-        block=lambda w: plan.hub(w.folder),
+        block=lambda w: plans.hub(w.folder),
     message:
         "fetch the encoder {wildcards.folder} from the Hub"
     script:

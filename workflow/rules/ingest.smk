@@ -11,10 +11,14 @@ rule ingest:
     input:
         expand(
             "results/ingest/{task}/{name}",
-            task=TASK,
+            task=TASKS,
             name=["train.parquet", "test.parquet", "labels.json", "profile.json"],
         ),
-        expand("results/ingest/{task}/{part}.parquet", task=TASK, part=plan.other_names()),
+        [
+            f"results/ingest/{task}/{part}.parquet"
+            for task, plan in plans.items()
+            for part in plan.other_names()
+        ],
 
 
 rule ingest_train:
@@ -32,8 +36,8 @@ rule ingest_train:
         "../../envs/cpu.yaml"
     threads: 1
     params:
-        block=plan.ingest(),
-        code=plan.code("ingest"),
+        block=lambda w: plans[w.task].ingest(),
+        code=plans.code("ingest"),
     message:
         "read and check the training rows"
     script:
@@ -54,8 +58,8 @@ rule ingest_test:
         "../../envs/cpu.yaml"
     threads: 1
     params:
-        block=plan.ingest_test(),
-        code=plan.code("ingest_test"),
+        block=lambda w: plans[w.task].ingest_test(),
+        code=plans.code("ingest_test"),
     message:
         "read and check the test rows"
     script:
@@ -65,7 +69,7 @@ rule ingest_test:
 rule ingest_external:
     """Check the rows of an external file, and give them the task's own labels."""
     input:
-        file=lambda w: plan.other_file(w.part).file,
+        file=lambda w: plans[w.task].other_file(w.part).file,
         labels="results/ingest/{task}/labels.json",
     output:
         out="results/ingest/{task}/{part}.parquet",
@@ -75,13 +79,13 @@ rule ingest_external:
     benchmark:
         "results/benchmarks/ingest/{task}/{part}.tsv"
     wildcard_constraints:
-        part=one_of(plan.external_names()),
+        part=one_of(plans.external_names()),
     conda:
         "../../envs/cpu.yaml"
     threads: 1
     params:
-        block=lambda w: plan.ingest_external(w.part),
-        code=plan.code("ingest_external"),
+        block=lambda w: plans[w.task].ingest_external(w.part),
+        code=plans.code("ingest_external"),
     message:
         "read and check the rows of {wildcards.part}"
     script:
@@ -91,7 +95,7 @@ rule ingest_external:
 rule ingest_unlabelled:
     """Check the rows of an unlabelled file, and write them as a table."""
     input:
-        file=lambda w: plan.other_file(w.part).file,
+        file=lambda w: plans[w.task].other_file(w.part).file,
     output:
         out="results/ingest/{task}/{part}.parquet",
     log:
@@ -99,13 +103,13 @@ rule ingest_unlabelled:
     benchmark:
         "results/benchmarks/ingest/{task}/{part}.tsv"
     wildcard_constraints:
-        part=one_of(plan.unlabelled_names()),
+        part=one_of(plans.unlabelled_names()),
     conda:
         "../../envs/cpu.yaml"
     threads: 1
     params:
-        block=lambda w: plan.ingest_unlabelled(w.part),
-        code=plan.code("ingest_unlabelled"),
+        block=lambda w: plans[w.task].ingest_unlabelled(w.part),
+        code=plans.code("ingest_unlabelled"),
     message:
         "read and check the rows of {wildcards.part}"
     script:
@@ -126,8 +130,8 @@ rule profile_rows:
         "../../envs/cpu.yaml"
     threads: 1
     params:
-        block=plan.profile(),
-        code=plan.code("ingest_profile"),
+        block=lambda w: plans[w.task].profile(),
+        code=plans.code("ingest_profile"),
     message:
         "describe the rows"
     script:

@@ -8,13 +8,13 @@ Makes:    results/noise/{task}/proba/{judge}/{split}.parquet, fold{fold}.parquet
 rule noise:
     """The judged labels of every fold, the review and its summary."""
     input:
-        expand("results/noise/{task}/{file}", task=plan.judged, file=["review.csv", "summary.json"]),
+        expand("results/noise/{task}/{name}", task=plans.judged(), name=["review.csv", "summary.json"]),
 
 
 rule read_overrides:
     """Check a person's word on single rows."""
     input:
-        table=plan.config.noise.overrides or [],
+        table=plans.config.noise.overrides or [],
         train="results/ingest/{task}/train.parquet",
         labels="results/ingest/{task}/labels.json",
     output:
@@ -27,8 +27,8 @@ rule read_overrides:
         "../../envs/cpu.yaml"
     threads: 1
     params:
-        block=plan.read_overrides(),
-        code=plan.code("noise_overrides"),
+        block=lambda w: plans[w.task].read_overrides(),
+        code=plans.code("noise_overrides"),
     message:
         "read the overrides"
     script:
@@ -50,12 +50,12 @@ rule predict_for_noise:
         "results/benchmarks/noise/{task}/proba/{judge}/{split}.tsv"
     conda:
         "../../envs/cpu.yaml"
-    threads: lambda w: plan.noise_proba(w.judge, w.split)["threads"]
+    threads: lambda w: plans[w.task].noise_proba(w.judge, w.split)["threads"]
     resources:
-        gpu=lambda w: plan.judge_gpus(w.judge),
+        gpu=lambda w: plans[w.task].judge_gpus(w.judge),
     params:
-        block=lambda w: plan.noise_proba(w.judge, w.split),
-        code=lambda w: plan.judge_code("noise_proba", w.judge),
+        block=lambda w: plans[w.task].noise_proba(w.judge, w.split),
+        code=lambda w: plans[w.task].judge_code("noise_proba", w.judge),
     message:
         "cross-validate {wildcards.judge} for the noise stage, {wildcards.split}"
     script:
@@ -69,7 +69,7 @@ rule judge_labels:
         train="results/ingest/{task}/train.parquet",
         labels="results/ingest/{task}/labels.json",
         folds="results/folds/{task}/folds.parquet",
-        proba=lambda w: plan.judging_files(int(w.fold)),
+        proba=lambda w: plans[w.task].judging_files(int(w.fold)),
     output:
         out="results/noise/{task}/fold{fold}.parquet",
         facts="results/noise/{task}/fold{fold}.json",
@@ -81,8 +81,8 @@ rule judge_labels:
         "../../envs/cpu.yaml"
     threads: 1
     params:
-        block=lambda w: plan.noise(int(w.fold)),
-        code=plan.code("noise"),
+        block=lambda w: plans[w.task].noise(int(w.fold)),
+        code=plans.code("noise"),
     message:
         "judge the labels outside fold {wildcards.fold}"
     script:
@@ -105,8 +105,8 @@ rule compare_rows:
         "../../envs/cpu.yaml"
     threads: 1
     params:
-        block=plan.noise_rows(),
-        code=plan.code("noise_rows"),
+        block=lambda w: plans[w.task].noise_rows(),
+        code=plans.code("noise_rows"),
     message:
         "compare the rows' texts and labels"
     script:
@@ -132,8 +132,8 @@ rule review_labels:
         "../../envs/cpu.yaml"
     threads: 1
     params:
-        block=plan.noise_review(),
-        code=plan.code("noise_review"),
+        block=lambda w: plans[w.task].noise_review(),
+        code=plans.code("noise_review"),
     message:
         "gather the judged labels for review"
     script:

@@ -10,8 +10,9 @@ rule predict:
     """Predictions of every member, in every round."""
     input:
         lambda w: [
-            f"results/predict/{TASK}/{member}/round{number}/test.parquet"
-            for member, number in rounds_in_use()
+            f"results/predict/{task}/{member}/round{number}/test.parquet"
+            for task in TASKS
+            for member, number in rounds_in_use(task)
         ],
         settled_members("test.parquet"),
 
@@ -20,11 +21,11 @@ rule predict_rows:
     """Predict the test rows with the fold models; gather the held-out predictions."""
     input:
         unpack(test_models),
-        texts=lambda w: f"{plan.tables(w.member)}/test.parquet",
+        texts=lambda w: f"{plans[w.task].tables(w.member)}/test.parquet",
         rows="results/ingest/{task}/train.parquet",
         labels="results/ingest/{task}/labels.json",
-        fold_models=expand("results/train/{{task}}/{{member}}/round{{round}}/fold{fold}/model", fold=FOLDS),
-        fold_oof=expand("results/train/{{task}}/{{member}}/round{{round}}/fold{fold}/oof.parquet", fold=FOLDS),
+        fold_models=lambda w: fold_files(w, "model"),
+        fold_oof=lambda w: fold_files(w, "oof.parquet"),
     output:
         oof="results/predict/{task}/{member}/round{round}/oof.parquet",
         test="results/predict/{task}/{member}/round{round}/test.parquet",
@@ -35,12 +36,12 @@ rule predict_rows:
         "results/benchmarks/predict/{task}/{member}/round{round}.tsv"
     conda:
         "../../envs/cpu.yaml"
-    threads: lambda w: plan.model(w.member).threads
+    threads: lambda w: plans[w.task].model(w.member).threads
     resources:
-        gpu=lambda w: plan.gpus(w.member),
+        gpu=lambda w: plans[w.task].gpus(w.member),
     params:
-        block=lambda w: plan.predict(w.member),
-        code=lambda w: plan.code_of_kind("predict", w.member),
+        block=lambda w: plans[w.task].predict(w.member),
+        code=lambda w: plans[w.task].code_of_kind("predict", w.member),
     message:
         "predict with {wildcards.member}, round {wildcards.round}"
     script:
@@ -50,10 +51,10 @@ rule predict_rows:
 rule predict_unlabelled:
     """Predict the rows of an unlabelled file with the fold models, for pseudo-labels."""
     input:
-        texts=lambda w: f"{plan.tables(w.member)}/{w.part}.parquet",
+        texts=lambda w: f"{plans[w.task].tables(w.member)}/{w.part}.parquet",
         placed="results/folds/{task}/external/{part}.parquet",
         labels="results/ingest/{task}/labels.json",
-        fold_models=expand("results/train/{{task}}/{{member}}/round{{round}}/fold{fold}/model", fold=FOLDS),
+        fold_models=lambda w: fold_files(w, "model"),
     output:
         out="results/predict/{task}/{member}/round{round}/unlabelled/{part}.parquet",
     log:
@@ -61,15 +62,15 @@ rule predict_unlabelled:
     benchmark:
         "results/benchmarks/predict/{task}/{member}/round{round}_{part}.tsv"
     wildcard_constraints:
-        part=one_of(plan.unlabelled_names()),
+        part=one_of(plans.unlabelled_names()),
     conda:
         "../../envs/cpu.yaml"
-    threads: lambda w: plan.model(w.member).threads
+    threads: lambda w: plans[w.task].model(w.member).threads
     resources:
-        gpu=lambda w: plan.gpus(w.member),
+        gpu=lambda w: plans[w.task].gpus(w.member),
     params:
-        block=lambda w: plan.predict(w.member),
-        code=lambda w: plan.code_of_kind("predict_unlabelled", w.member),
+        block=lambda w: plans[w.task].predict(w.member),
+        code=lambda w: plans[w.task].code_of_kind("predict_unlabelled", w.member),
     message:
         "predict {wildcards.part} with {wildcards.member}, round {wildcards.round}"
     script:

@@ -1,14 +1,14 @@
-"""Stage pretrain: encoders trained on the texts of the task, without its labels.
+"""Stage pretrain: encoders trained on the texts of the tasks, without their labels.
 
 Needs:    results/text/{task}/{view}/, an encoder's folder in data/
-Makes:    results/pretrain/{task}/{pretraining}/
+Makes:    results/pretrain/{pretraining}/
 """
 
 
 rule pretrain:
     """Every pretraining."""
     input:
-        expand("results/pretrain/{task}/{name}/facts.json", task=TASK, name=list(plan.config.pretrain)),
+        expand("results/pretrain/{name}/facts.json", name=list(plans.config.pretrain)),
 
 
 rule start_encoder:
@@ -16,19 +16,19 @@ rule start_encoder:
     input:
         unpack(start_files),
     output:
-        start=directory("results/pretrain/{task}/{pretraining}/start"),
+        start=directory("results/pretrain/{pretraining}/start"),
     log:
-        "results/logs/pretrain/{task}/{pretraining}.start.log",
+        "results/logs/pretrain/{pretraining}.start.log",
     benchmark:
-        "results/benchmarks/pretrain/{task}/{pretraining}.start.tsv"
+        "results/benchmarks/pretrain/{pretraining}.start.tsv"
     wildcard_constraints:
-        pretraining=one_of(plan.made_from_scratch()),
+        pretraining=one_of(plans.first.made_from_scratch()),
     conda:
         "../../envs/cpu.yaml"
-    threads: lambda w: plan.pretraining(w.pretraining).threads
+    threads: lambda w: plans.first.pretraining(w.pretraining).threads
     params:
-        block=lambda w: plan.start_encoder(w.pretraining),
-        code=plan.code("start_encoder"),
+        block=lambda w: plans.first.start_encoder(w.pretraining),
+        code=plans.code("start_encoder"),
     message:
         "a new encoder for {wildcards.pretraining}"
     script:
@@ -38,24 +38,24 @@ rule start_encoder:
 rule pretrain_encoder:
     """Train an encoder on the texts alone."""
     input:
-        texts=lambda w: plan.pretrain_texts(w.pretraining),
-        source=lambda w: plan.pretrain_start_files(w.pretraining),
+        texts=lambda w: plans.first.pretrain_texts(w.pretraining),
+        source=lambda w: plans.first.pretrain_start_files(w.pretraining),
     output:
-        encoder=directory("results/pretrain/{task}/{pretraining}/encoder"),
-        facts="results/pretrain/{task}/{pretraining}/facts.json",
+        encoder=directory("results/pretrain/{pretraining}/encoder"),
+        facts="results/pretrain/{pretraining}/facts.json",
     log:
-        "results/logs/pretrain/{task}/{pretraining}.log",
-        curve="results/logs/pretrain/{task}/{pretraining}.curve.csv",
+        "results/logs/pretrain/{pretraining}.log",
+        curve="results/logs/pretrain/{pretraining}.curve.csv",
     benchmark:
-        "results/benchmarks/pretrain/{task}/{pretraining}.tsv"
+        "results/benchmarks/pretrain/{pretraining}.tsv"
     conda:
         "../../envs/cpu.yaml"
-    threads: lambda w: plan.pretraining(w.pretraining).threads
+    threads: lambda w: plans.first.pretraining(w.pretraining).threads
     resources:
         gpu=1,
     params:
-        block=lambda w: plan.pretrain(w.pretraining),
-        code=plan.code("pretrain"),
+        block=lambda w: plans.first.pretrain(w.pretraining),
+        code=plans.code("pretrain"),
     message:
         "pretrain {wildcards.pretraining}"
     script:

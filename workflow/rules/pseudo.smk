@@ -9,7 +9,7 @@ Makes:    results/pseudo/{task}/round{round}/fold{fold}.parquet, .json;
 rule pseudo:
     """The pseudo-labels of every round and fold."""
     input:
-        lambda w: pseudo_labels("parquet"),
+        lambda w: [path for task in TASKS for path in pseudo_labels(task, "parquet")],
 
 
 rule label_test_rows:
@@ -32,8 +32,8 @@ rule label_test_rows:
         "../../envs/cpu.yaml"
     threads: 1
     params:
-        block=lambda w: plan.pseudo(int(w.fold)),
-        code=plan.code("pseudo"),
+        block=lambda w: plans[w.task].pseudo(int(w.fold)),
+        code=plans.code("pseudo"),
     message:
         "pseudo-labels of round {wildcards.round}, fold {wildcards.fold}"
     script:
@@ -59,8 +59,8 @@ checkpoint judge_round:
         "../../envs/cpu.yaml"
     threads: 1
     params:
-        block=plan.verdict(),
-        code=plan.code("pseudo_verdict"),
+        block=lambda w: plans[w.task].verdict(),
+        code=plans.code("pseudo_verdict"),
     message:
         "did round {wildcards.round} help {wildcards.member}?"
     script:
@@ -88,8 +88,8 @@ rule settle_rounds:
         "../../envs/cpu.yaml"
     threads: 1
     params:
-        block=lambda w: plan.settle(w.member),
-        code=plan.code("pseudo_settle"),
+        block=lambda w: plans[w.task].settle(w.member),
+        code=plans.code("pseudo_settle"),
     message:
         "settle the rounds of {wildcards.member}"
     script:

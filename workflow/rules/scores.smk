@@ -17,30 +17,54 @@ rule score_all:
     input:
         unpack(settled_oof),
         oof=all_oof,
-        ensembles=expand("results/ensemble/{task}/{method}/fit.json", task=TASK, method=plan.ensembles()),
-        ensembles_oof=expand(
-            "results/ensemble/{task}/{method}/oof.parquet", task=TASK, method=plan.ensembles()
-        ),
-        decided=f"results/decision/{plan.task}/oof.parquet",
-        decision=f"results/decision/{plan.task}/score.json",
-        train=f"results/ingest/{plan.task}/train.parquet",
-        test=f"results/ingest/{plan.task}/test.parquet",
-        labels=f"results/ingest/{plan.task}/labels.json",
-        folds=f"results/folds/{plan.task}/folds.parquet",
+        ensembles=lambda w: all_ensembles(w, "fit.json"),
+        ensembles_oof=lambda w: all_ensembles(w, "oof.parquet"),
+        decided=of_task("results/decision/{task}/oof.parquet"),
+        decision=of_task("results/decision/{task}/score.json"),
+        train=of_task("results/ingest/{task}/train.parquet"),
+        test=of_task("results/ingest/{task}/test.parquet"),
+        labels=of_task("results/ingest/{task}/labels.json"),
+        folds=of_task("results/folds/{task}/folds.parquet"),
     output:
-        table="results/scores.csv",
-        facts="results/scores.json",
+        table=per_task("results/scores.csv"),
+        facts=per_task("results/scores.json"),
     log:
-        "results/logs/scores/scores.log",
+        per_task("results/logs/scores/scores.log"),
     benchmark:
-        "results/benchmarks/scores/scores.tsv"
+        per_task("results/benchmarks/scores/scores.tsv")
     conda:
         "../../envs/cpu.yaml"
     threads: 1
     params:
-        block=plan.scores(),
-        code=plan.code("scores"),
+        block=lambda w: plans[its_task(w)].scores(),
+        code=plans.code("scores"),
     message:
         "score members, ensembles and decision"
     script:
         "../../scripts/scores.py"
+
+
+if not plans.alone:
+
+    rule score_competition:
+        """One table of all tasks' scores, and the competition's own."""
+        input:
+            tables=expand(per_task("results/scores.csv"), task=TASKS),
+            facts=expand(per_task("results/scores.json"), task=TASKS),
+        output:
+            table="results/scores.csv",
+            out="results/scores.json",
+        log:
+            "results/logs/scores/competition.log",
+        benchmark:
+            "results/benchmarks/scores/competition.tsv"
+        conda:
+            "../../envs/cpu.yaml"
+        threads: 1
+        params:
+            block=plans.score_competition(),
+            code=plans.code("scores_competition"),
+        message:
+            "score the competition"
+        script:
+            "../../scripts/scores_competition.py"

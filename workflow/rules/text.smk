@@ -8,17 +8,12 @@ Makes:    results/text/{task}/{view}/{part}.parquet, results/text/{task}/{view}.
 rule text:
     """Every text view of the train and test rows, and what each step did."""
     input:
-        expand(
-            "results/text/{task}/{view}/{part}.parquet",
-            task=TASK,
-            view=list(plan.config.text.views),
-            part=["train", "test"],
-        ),
-        expand(
-            "results/text/{task}/{view}.changes.parquet",
-            task=TASK,
-            view=list(plan.config.text.views),
-        ),
+        [
+            f"results/text/{task}/{name}"
+            for task, plan in plans.items()
+            for view in plan.config.text.views
+            for name in (f"{view}/train.parquet", f"{view}/test.parquet", f"{view}.changes.parquet")
+        ],
 
 
 rule normalise_text:
@@ -35,8 +30,8 @@ rule normalise_text:
         "../../envs/cpu.yaml"
     threads: 2
     params:
-        block=lambda w: plan.text(w.view),
-        code=plan.code("text"),
+        block=lambda w: plans[w.task].text(w.view),
+        code=plans.code("text"),
     message:
         "text view {wildcards.view} of {wildcards.part}"
     script:
@@ -57,8 +52,8 @@ rule show_changes:
         "../../envs/cpu.yaml"
     threads: 2
     params:
-        block=lambda w: plan.text_changes(w.view),
-        code=plan.code("text_changes"),
+        block=lambda w: plans[w.task].text_changes(w.view),
+        code=plans.code("text_changes"),
     message:
         "changes of text view {wildcards.view}"
     script:

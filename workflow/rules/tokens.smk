@@ -8,14 +8,19 @@ Makes:    results/tokens/{task}/{view}/{encoder}/{part}.parquet
 rule tokens:
     """Token ids of the train and test rows for every transformer."""
     input:
-        [f"{folder}/{part}.parquet" for folder in plan.token_tables() for part in ("train", "test")],
+        [
+            f"{folder}/{part}.parquet"
+            for plan in plans.values()
+            for folder in plan.token_tables()
+            for part in ("train", "test")
+        ],
 
 
 rule tokenize_rows:
     """Tokenise a text view of the train, test or augmented rows with one encoder's tokenizer."""
     input:
         table="results/text/{task}/{view}/{part}.parquet",
-        tokenizer=lambda w: plan.tokenizer_file(w.encoder),
+        tokenizer=lambda w: plans[w.task].tokenizer_file(w.encoder),
     output:
         out="results/tokens/{task}/{view}/{encoder}/{part}.parquet",
     log:
@@ -26,7 +31,7 @@ rule tokenize_rows:
         "../../envs/cpu.yaml"
     threads: 2
     params:
-        code=plan.code("tokenize_rows"),
+        code=plans.code("tokenize_rows"),
     message:
         "tokens of {wildcards.part} in view {wildcards.view} for {wildcards.encoder}"
     script:

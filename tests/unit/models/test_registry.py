@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from model_samples import make, rows_of, saved_bytes
+from model_samples import SMALL, make, rows_of, saved_bytes
 
 from podium import models
 from podium.predict import check
@@ -16,7 +16,7 @@ from podium.predict import check
 TARGET = np.arange(36) % 3
 
 
-@pytest.fixture(params=list(models.KINDS))
+@pytest.fixture(params=list(SMALL))
 def kind(request: pytest.FixtureRequest) -> str:
     return request.param
 
