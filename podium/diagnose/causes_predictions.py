@@ -25,15 +25,12 @@ _SHOWN = 3
 def label_order(facts: Facts) -> Iterator[Finding]:
     """Labels that mean something else to the model than to the score."""
     for run in facts.runs:
-        if (
-            facts.held_out is not None
-            and run.card is not None
-            and run.card["labels"] != facts.held_out.labels
-        ):
+        labels = None if run.card is None else run.card.get("labels")
+        if facts.held_out is not None and labels is not None and labels != facts.held_out.labels:
             yield Finding(
                 cause="label_order",
                 severity="severe",
-                figure=f"fold {run.fold} was trained on the labels {listed(run.card['labels'])}, the task has "
+                figure=f"fold {run.fold} was trained on the labels {listed(labels)}, the task has "
                 f"{listed(facts.held_out.labels)}",
                 usual="the same labels in the same order",
                 advice="remove results/train of this member and run snakemake again",

@@ -77,7 +77,7 @@ class Facts:
         """Optimizer steps of one training: those made, else those that the config asks for; None: has no steps."""
         if self.curves:
             return min(len(curve) for _, curve in self.curves)
-        if "batch_size" not in self.options or self.texts is None:
+        if "batch_size" not in self.options or self.texts is None or self.member.joint:
             return None
         rows = self.texts.rows * (self.member.folds - 1) / self.member.folds
         batch = float(self.options["batch_size"])

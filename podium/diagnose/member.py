@@ -6,6 +6,7 @@ from typing import Any
 
 from podium.config import Config
 from podium.plan import Plan
+from podium.plans import Plans
 from podium.targets import TaskType
 
 
@@ -13,7 +14,8 @@ from podium.targets import TaskType
 class Member:
     """One model with one seed in one task.
 
-    ``options`` are those of its training (``podium.plan.Plan.train``), ``encoder`` and ``tokenizer`` folders, which
+    ``options`` are those of its training (``podium.plan.Plan.train``); ``joint``: it learns several tasks together;
+    ``trained`` is the folder of its trainings below ``root``. ``encoder`` and ``tokenizer`` folders, which
     need not be there yet. ``tokens`` is the table of its token ids, ``view`` that of its texts; both may be missing:
     ``steps``, ``language`` and ``wordnet`` make the texts of rows, and ``ingest`` the rows of the file ``train``.
     """
@@ -25,6 +27,8 @@ class Member:
     type: TaskType
     metric: str
     options: dict[str, Any]
+    joint: bool
+    trained: Path
     folds: int
     last_round: int
     encoder: Path | None
@@ -54,12 +58,7 @@ class Member:
 
 def members(config: Config, root: Path) -> list[Member]:
     """Every member of every task; ``root`` is the folder of the Snakefile."""
-    return [_member(plan, root, name) for plan in _plans(config, root) for name in plan.members]
-
-
-def _plans(config: Config, root: Path) -> list[Plan]:
-    """A plan for each task."""
-    return [Plan(config, root)]
+    return [_member(plan, root, name) for plan in Plans(config, root).values() for name in plan.members]
 
 
 def _member(plan: Plan, root: Path, name: str) -> Member:
@@ -74,6 +73,8 @@ def _member(plan: Plan, root: Path, name: str) -> Member:
         type=plan.type,
         metric=plan.metric,
         options=plan.train(name, 0, 0)["options"],
+        joint=plan.joint(name),
+        trained=Path(plan.member_folder(name)),
         folds=len(plan.folds),
         last_round=plan.last_round(name),
         encoder=_below(root, plan.encoder(name)),

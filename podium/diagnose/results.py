@@ -102,7 +102,7 @@ def runs_of(member: Member, number: int) -> list[FoldRun]:
     found = []
     for fold in range(member.folds):
         card = _folder(member, number, fold) / "card.json"
-        logs = member.root / "results/logs/train" / member.task / member.name / f"round{number}"
+        logs = member.root / "results/logs" / member.trained.relative_to("results") / f"round{number}"
         run = FoldRun(
             fold=fold,
             card=read_json(card) if card.is_file() else None,
@@ -118,9 +118,16 @@ def changed_options(member: Member, runs: list[FoldRun]) -> list[str]:
     """What the config says otherwise than when the runs were made, a clause each."""
     now = json.loads(json.dumps(member.options))
     for run in runs:
-        if run.card is not None and run.card["options"] != now:
-            then = run.card["options"]
-            keys = [key for key in {**then, **now} if then.get(key) != now.get(key)]
+        if run.card is None:
+            continue
+        then = run.card["options"]
+        fused = str(then.get("encoder", "")).endswith("/fused")  # the mean of other members' encoders
+        keys = [
+            key
+            for key in {**then, **now}
+            if then.get(key) != now.get(key) and not (fused and key == "encoder")
+        ]
+        if keys:
             return [f"{key} was {then.get(key)}, is {now.get(key)}" for key in keys]
     return []
 
@@ -152,7 +159,7 @@ def held_out(member: Member, number: int, runs: list[FoldRun]) -> HeldOut | None
 
 
 def _folder(member: Member, number: int, fold: int) -> Path:
-    return member.made("train") / member.name / f"round{number}" / f"fold{fold}"
+    return member.root / member.trained / f"round{number}" / f"fold{fold}"
 
 
 def _predictions(member: Member, number: int, runs: list[FoldRun]) -> pd.DataFrame | None:
@@ -160,6 +167,8 @@ def _predictions(member: Member, number: int, runs: list[FoldRun]) -> pd.DataFra
     whole = member.made("predict") / member.name / f"round{number}" / "oof.parquet"
     if whole.is_file():
         return read_table(whole)
+    if member.joint:  # their own tables hold all tasks
+        return None
     parts = [_folder(member, number, run.fold) / "oof.parquet" for run in runs]
     tables = [read_table(path) for path in parts if path.is_file()]
     return pd.concat(tables, ignore_index=True) if tables else None

@@ -26,6 +26,7 @@ ROWS = 3000
 """Rows of a table that is made here; they are drawn evenly over the file."""
 SHOWN_TEXTS = 400
 """Texts that the tokenizer is tried on."""
+_CODED = ("encoding", "separator", "columns")
 _LATIN = re.compile(
     r"[^\[<A-Za-z]*[A-Za-z]+"
 )  # letters, perhaps with a mark before them; [PAD] and <pad> are none
@@ -101,8 +102,8 @@ def raw_rows(member: Member) -> pd.DataFrame:
     path = member.made("ingest") / "train.parquet"
     if path.is_file():
         return read_table(path)
-    form = {key: value for key, value in member.ingest.items() if key not in ("encoding", "separator")}
-    coded = {key: member.ingest[key] for key in ("encoding", "separator")}
+    form = {key: value for key, value in member.ingest.items() if key not in _CODED}
+    coded = {key: member.ingest[key] for key in _CODED}
     if not member.train.is_file():
         raise UserError(f"{member.train} is not there; put the file there, or run snakemake ingest")
     wanted = ingest.needed(**{key: form[key] for key in ("id", "text", "target", "group")})
