@@ -131,7 +131,12 @@ def constant_predictions(facts: Facts) -> Iterator[Finding]:
             severity="severe",
             figure=told,
             usual="predictions that differ with the texts",
-            advice=f"look at its training first: {facts.member.key('learning_rate')}, steps, weights",
+            advice="look at its training first: "
+            + (
+                f"{facts.member.key('learning_rate')}, steps, weights"
+                if "learning_rate" in facts.options
+                else f"{facts.member.key('view')} and features; {_weighing(facts)}"
+            ),
         )
 
 
@@ -181,9 +186,17 @@ def lost_classes(facts: Facts) -> Iterator[Finding]:
         severity="likely" if part > BETTER or len(lost) * 4 > len(found.labels) else "possible",
         figure=f"it never predicts {listed(names)}; {who} {which}",
         usual="every class with some rows is predicted for some",
-        advice=f"try {facts.member.key('loss')}.class_weight: balanced, or rows for rare classes (augment with "
-        "balance: true)",
+        advice=f"{_weighing(facts)}, or rows for rare classes (augment with balance: true)",
     )
+
+
+def _weighing(facts: Facts) -> str:
+    """How rare classes may count for more in this kind of model."""
+    for name in ("loss", "class_weight"):
+        if name in facts.options:
+            key = facts.member.key(name)
+            return f"try {key}{'.class_weight' if name == 'loss' else ''}: balanced"
+    return "try decision.method: offsets"
 
 
 def _said(found: HeldOut | None) -> list[str]:

@@ -124,8 +124,14 @@ def overfitting(facts: Facts) -> Iterator[Finding]:
         figure=f"the loss is {trained:.3f} on the training rows at the end and {found:.3f} on held-out rows "
         f"(chance: {chance:.3f})",
         usual="a small gap; a held-out loss above chance means sure and wrong",
-        advice=f"lower {facts.member.key('epochs')}, or try {facts.member.key('stopping')}, average, r_drop, dropout",
+        advice=f"lower {facts.member.key('epochs')}, or try {_against(facts)}",
     )
+
+
+def _against(facts: Facts) -> str:
+    """Keys of this kind of model against learning by heart."""
+    keys = [name for name in ("stopping", "average", "r_drop", "dropout") if name in facts.options]
+    return ", ".join(facts.member.key(name) for name in keys) or "fewer features"
 
 
 def _last(loss: pd.Series) -> float:

@@ -218,6 +218,18 @@ def test_one_answer_for_all(project: Project) -> None:
     assert "lost_classes" not in found  # that is what it means
 
 
+@pytest.mark.parametrize("kind", ["linear", "textcnn", "fasttext", "lightgbm", "transformer"])
+def test_advice_names_keys_that_the_kind_has(tmp_path: Path, encoder: Path, kind: str) -> None:
+    """With everything wrong at once, each key below the model is one of its own."""
+    project = Project(tmp_path, encoder, kind)
+    lost = np.where(project.target == 2, 0, project.target)
+    for proba in (project.proba(np.ones(ROWS, dtype=int)), project.proba(lost, 0.9999)):
+        project.trained(proba=proba, loss=lambda fold: healthy_loss(fold, last=0.01), norm=50.0)
+        for finding in project.examined().findings:
+            for key in re.findall(r"models\.m\.(\w+)", finding.advice):
+                assert key in type(load(project.raw).models["m"]).model_fields, finding
+
+
 def test_one_class_for_all_with_different_probabilities(project: Project) -> None:
     proba = np.full((ROWS, 3), 0.1)
     proba[:, 1] = np.random.default_rng(0).uniform(0.3, 2.0, ROWS)
