@@ -1,8 +1,9 @@
 """``retriever``: answers without an encoder: the sentence most like the question, and trees that score spans.
 
 Two boosted models score each word of a context as the answer's first and last; a third scores the spans that they find
-best, and whole sentences and clauses, by how much of them is right. Its training spans come from word models of the
-other half of the contexts: those of their own would look surer than they are.
+best, and whole sentences and clauses, by how much of them is right. The word models come in two pairs, each of one
+half of the contexts, so that the spans to learn from have scores of the pair that has not seen them; new questions have
+the mean of both.
 """
 
 import dataclasses
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 
 _KEPT, _LEAST = 30, 1e-5
 _SHARPER = 3  # power of a span's F1 that is learned: what is half right should not win
-_PARTS = ("first", "last", "span")
+_PARTS = ("first0", "last0", "first1", "last1", "span")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +80,10 @@ class Model:
                 lessons[row] = columns[places], *ends
         half = dict(zip(words, generator.permutation(len(words)) % 2, strict=True))
         with threadpool_limits(self.threads):
+            sides = [[row for row in answered if half[texts[row]] == side] for side in (0, 1)]
+            pairs = [self._words({row: lessons[row] for row in own or answered}, weight) for own in sides]
             data = []
-            for side in (0, 1):
-                own = [row for row in answered if half[texts[row]] == side]
-                pair = self._words(
-                    {row: lessons[row] for row in answered if half[texts[row]] != side} or lessons, weight
-                )
+            for own, pair in zip(sides, reversed(pairs), strict=True):
                 for row in own:
                     context = contexts[texts[row]]
                     columns, _ = features(context, questions[row], self.lexicon)
@@ -92,7 +91,7 @@ class Model:
                     wanted = [(answer.start, answer.end) for answer in placed(answers[row])]
                     right = span_features.overlap(context, first, last, wanted) ** _SHARPER
                     data.append((described, right, np.full(len(first), weight[row])))
-            self.boosters = [*self._words(lessons, weight), self._grown("cross_entropy", data)]
+            self.boosters = [*pairs[0], *pairs[1], self._grown("cross_entropy", data)]
             silent = np.array([not answers[row] for row in used])
             self.null = _fit_null(np.array(facts), silent, weight[used])
         log.info("retriever: %d questions, %d left out", len(rows), len(rows) - len(used))
@@ -113,8 +112,9 @@ class Model:
     def _candidates(
         self, context: Context, columns: np.ndarray, words: Sequence[lightgbm.Booster]
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """First and last words of the spans that come into question, and the spans' features."""
+        """First and last words of the spans that come into question, and the spans' features, by one pair or two."""
         scores = np.array([self._scores(booster, columns) for booster in words])
+        scores = scores.reshape(-1, 2, len(columns)).mean(axis=0)
         first, last = span_features.candidates(context, columns, scores)
         return first, last, span_features.features(context, columns, scores, first, last)
 
@@ -161,8 +161,8 @@ class Model:
             if not len(context.words):
                 continue
             columns, similar = features(context, question, self.lexicon)
-            first, last, described = self._candidates(context, columns, self.boosters[:2])
-            score = self.options.sharpness * self._scores(self.boosters[2], described)
+            first, last, described = self._candidates(context, columns, self.boosters[:4])
+            score = self.options.sharpness * self._scores(self.boosters[4], described)
             powers = np.exp(score - score.max())
             proba = powers / powers.sum()
             nulls[number] = self._null(_null_features(columns, similar))
