@@ -14,8 +14,25 @@ PAIRED = 10
 """Beginnings and ends that are paired."""
 _LONGEST = 150
 _COPIED = ("similarity", "share_of_best", "rank", "sentence_length", "asked")
-_OF_FIRST = ("place", "matches_left_3", "matches_right_3", "pairs_left", "suffix", "sort_before", "sort_here")
-_OF_LAST = ("matches_left_3", "matches_right_3", "pairs_right", "prefix", "sort_here", "sort_behind")
+_OF_FIRST = (
+    "place",
+    "matches_left_3",
+    "matches_right_3",
+    "pairs_left",
+    "suffix",
+    "sort_before",
+    "sort_here",
+    "joined_before",
+)
+_OF_LAST = (
+    "matches_left_3",
+    "matches_right_3",
+    "pairs_right",
+    "prefix",
+    "sort_here",
+    "sort_behind",
+    "joined_behind",
+)
 _MARKS = (6.0, 7.0)  # sorts of words that end a sentence or a clause (``word_features``)
 _AT = {name: place for place, name in enumerate(NAMES)}
 

@@ -3,6 +3,7 @@
 Shapes: W words of a context, F features.
 """
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -37,6 +38,7 @@ _REACHES = (3.0, 10.0)
 _KERNEL = np.arange(1, 41)
 _FAR = 40.0
 _LONGEST = 5
+_OFTEN = 3  # places that two neighbours need to be told from chance
 NAMES = (
     *("similarity", "share_of_best", "rank", "before", "behind", "sentence", "sentence_length", "place"),
     *("asked", "idf", "known", "left", "right"),
@@ -44,6 +46,7 @@ NAMES = (
     *("pairs_left", "pairs_right"),
     *(f"{name}_{at}" for name in ("sort", "in_question") for at in ("before", "here", "behind")),
     *(f"{name}_{at}" for name in ("first_rate", "last_rate") for at in ("before", "here", "behind")),
+    *("joined_before", "joined_behind"),
     *("suffix", "prefix", "letters"),
 )
 """Names of the features, in order."""
@@ -54,13 +57,16 @@ class Lexicon:
     """What is learned of words from the training part.
 
     ``idf`` of words by their contexts; ``first`` and ``last``: how much more often than others, as a logarithm, a word
-    begins or ends an answer (words in fewer than ``least`` places are not there: 0).
+    begins or ends an answer (words in fewer than ``least`` places are not there: 0). ``joined``: of words that are
+    often neighbours, joined by a space, how much more often than by chance, as a logarithm: where a word of several
+    unspaced letters, or a name, has no place to end.
     """
 
     idf: dict[str, float]
     first: dict[str, float]
     last: dict[str, float]
     rarest: float = field(default=1.0)
+    joined: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def fit(
@@ -72,9 +78,13 @@ class Lexicon:
     ) -> "Lexicon":
         """Learn from distinct ``contexts``, and from the words of each context with an answer's first and last."""
         documents: Counter[str] = Counter()
+        singles: Counter[str] = Counter()
+        pairs: Counter[str] = Counter()
         number = 0
         for words in contexts:
             documents.update(set(words.text))
+            singles.update(words.text)
+            pairs.update(map(" ".join, itertools.pairwise(words.text)))
             number += 1
         idf = {word: float(np.log((number + 1) / (count + 0.5))) for word, count in documents.items()}
         places: Counter[str] = Counter()
@@ -95,9 +105,14 @@ class Lexicon:
             }
 
         none = not answers
-        return cls(
-            idf, {} if none else rates(firsts), {} if none else rates(lasts), float(np.log(number + 1) + 0.7)
-        )
+        rarest, size = float(np.log(number + 1) + 0.7), sum(singles.values())
+        joined = {}
+        for pair, count in sorted(pairs.items()):
+            one, _, other = pair.partition(" ")
+            if count >= _OFTEN and count * size > singles[one] * singles[other]:
+                joined[pair] = round(float(np.log(count * size / (singles[one] * singles[other]))), 4)
+        firsts_of, lasts_of = ({}, {}) if none else (rates(firsts), rates(lasts))
+        return cls(idf, firsts_of, lasts_of, rarest, joined)
 
 
 class Context:
@@ -114,6 +129,8 @@ class Context:
         self.sort = np.array([_sort(word) for word in self.words.raw], dtype=float)
         self.first = np.array([lexicon.first.get(word, 0.0) for word in self.words.text])
         self.last = np.array([lexicon.last.get(word, 0.0) for word in self.words.text])
+        pairs = map(" ".join, itertools.pairwise(self.words.text))
+        self.joined = np.array([lexicon.joined.get(pair, 0.0) for pair in pairs])
 
 
 def question_sort(question: str) -> int:
@@ -191,6 +208,7 @@ def features(context: Context, question: str, lexicon: Lexicon) -> tuple[np.ndar
         (context.last, 0.0),
     ):
         columns += [np.r_[filler, values[:-1]], values, np.r_[values[1:], filler]]
+    columns += [np.r_[0.0, context.joined], np.r_[context.joined, 0.0]]
     columns += [*_cloze(context, asked), np.array([len(word) for word in context.words.text])]
     return np.stack(columns, axis=1).astype(np.float32), similar
 
