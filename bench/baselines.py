@@ -174,7 +174,7 @@ class HuggingFace:
             with clock.running():
                 data = self._tokenised(rows)
             trainer = self._trainer(scratch, data, max_steps=steps or -1)
-            trainer.add_callback(_Between(clock))
+            trainer.add_callback(Between(clock))
             trainer.train()
         done = trainer.state.global_step
         return clock.cost(min(done * self.setting.batch_size, self.setting.epochs * len(rows)), done)
@@ -252,16 +252,18 @@ def _grouped(rows: Any, size: int) -> list[int]:
     return get_length_grouped_indices(lengths, size, mega_batch_mult=min(50, -(-len(lengths) // size)))
 
 
-class _Between(TrainerCallback):
+class Between(TrainerCallback):
     """Runs the clock from the beginning of training to its end."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
 
     def on_train_begin(self, *args: Any, **kwargs: Any) -> None:
+        """Start the clock."""
         self.clock.start()
 
     def on_train_end(self, *args: Any, **kwargs: Any) -> None:
+        """Stop it."""
         self.clock.stop()
 
 

@@ -67,6 +67,12 @@ class Tokenizer(Protocol):
     def ids(self, texts: list[str]) -> list[list[int]]:
         """Return the ids of each text alone: no special tokens, nothing cut."""
 
+    def located(self, texts: list[str]) -> list[tuple[list[int], list[tuple[int, int]]]]:
+        """Return ``ids`` of each text and the characters of it, from and up to, that each token stands for.
+
+        Raises ``UserError`` where the tokenizer cannot tell.
+        """
+
     def joined(self, first: str, second: str | None) -> Joined:
         """Return the input of one text or of a pair, special tokens included, nothing cut."""
 
@@ -84,6 +90,11 @@ class Fast:
         encodings = self._raw.encode_batch_fast(texts, add_special_tokens=False)
         return [encoding.ids for encoding in encodings]
 
+    def located(self, texts: list[str]) -> list[tuple[list[int], list[tuple[int, int]]]]:
+        """Return ids and the characters that they stand for; see ``Tokenizer``."""
+        encodings = self._raw.encode_batch(texts, add_special_tokens=False)
+        return [(encoding.ids, encoding.offsets) for encoding in encodings]
+
     def joined(self, first: str, second: str | None) -> Joined:
         """Return the input of one text or of a pair; see ``Tokenizer``."""
         found = self._raw.encode(first, second)
@@ -100,6 +111,13 @@ class Slow:
         """Return the ids of each text alone; see ``Tokenizer``."""
         found: list[list[int]] = self._tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
         return found
+
+    def located(self, texts: list[str]) -> list[tuple[list[int], list[tuple[int, int]]]]:
+        """Raise ``UserError``: tokenizers written in Python do not say where their tokens come from."""
+        raise UserError(
+            "tokens: a span task needs to know the place of each token, which this encoder's tokenizer does not tell; "
+            "choose an encoder with a tokenizer.json"
+        )
 
     def joined(self, first: str, second: str | None) -> Joined:
         """Return the input of one text or of a pair; see ``Tokenizer``."""
@@ -187,7 +205,7 @@ def copy_tokenizer(source: Path, target: Path) -> None:
 def _encode(tokenizer: Tokenizer, texts: list[str]) -> pa.Array:
     """Token ids of each text (N), as an Arrow list array."""
     parts, counts = [np.zeros(0, dtype=np.int32)], [np.zeros(1, dtype=np.int64)]
-    for start, end in _batches(texts):
+    for start, end in batches(texts):
         found = tokenizer.ids(texts[start:end])
         counts.append(np.fromiter(map(len, found), dtype=np.int64, count=len(found)))
         parts.append(np.fromiter(chain.from_iterable(found), dtype=np.int32, count=int(counts[-1].sum())))
@@ -200,7 +218,7 @@ def _encode(tokenizer: Tokenizer, texts: list[str]) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), flat, type=IDS)
 
 
-def _batches(texts: list[str]) -> Iterator[tuple[int, int]]:
+def batches(texts: list[str]) -> Iterator[tuple[int, int]]:
     """Bounds of batches that hold few enough rows and characters; a text that is too long for any is one alone."""
     start = characters = 0
     for row, text in enumerate(texts):

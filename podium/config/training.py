@@ -197,6 +197,11 @@ def settle(block: dict[str, Any], type: TaskType) -> dict[str, Any]:
     if loss.get("class_weight") != "effective":
         usual.pop("effective_beta", None)
     block["loss"] |= {"name": name, **usual, **loss}
+    return settle_tricks(block)
+
+
+def settle_tricks(block: dict[str, Any]) -> dict[str, Any]:
+    """Replace every null in the blocks of tricks whose meaning depends on their method."""
     for trick, keys in (("adversarial", ADVERSARIAL_KEYS), ("average", AVERAGE_KEYS)):
         if block[trick] is not None:
             told = {key: value for key, value in block[trick].items() if value is not None}

@@ -5,6 +5,7 @@ L tokens.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Literal
 
@@ -49,7 +50,7 @@ class Batch:
     ``inputs`` (S, L) are what the encoder takes: ``input_ids``, ``attention_mask``, perhaps ``token_type_ids``, int64.
     ``rows`` (S,) is the place in the batch of each sequence's row, ascending; None where every row is one sequence.
     ``full`` says that there is no padding, so that attention needs no mask; ``tokens`` counts those that are real.
-    ``tasks`` (B,) int64 is each row's task; None where there is but one.
+    ``tasks`` (B,) int64 is each row's task; None where there is but one. ``marks`` (S, L) bool are ``Encoded.marks``.
     """
 
     inputs: dict[str, torch.Tensor]
@@ -58,6 +59,7 @@ class Batch:
     full: bool
     tokens: int
     tasks: torch.Tensor | None = None
+    marks: torch.Tensor | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +69,8 @@ class Encoded:
     Sequence s is ``tokens[offsets[s] : offsets[s + 1]]`` and belongs to row ``row_of[s]``; ``types`` (T,) are its token
     types, None where the encoder reads none. ``rows_cut`` is the share of rows that lost a token and ``tokens_cut``
     the share of their tokens that was lost, special tokens not counted. ``tasks`` (N,) int64 is each row's task, None
-    where there is but one.
+    where there is but one. ``marks`` (T,) int8 is 1 at tokens where an answer may begin or end, None where nobody
+    asks.
     """
 
     tokens: np.ndarray
@@ -79,6 +82,7 @@ class Encoded:
     rows_cut: float
     tokens_cut: float
     tasks: np.ndarray | None = None
+    marks: np.ndarray | None = None
 
     @property
     def chunked(self) -> bool:
@@ -126,7 +130,9 @@ class Encoded:
             inputs["token_type_ids"] = _padded(self.types, starts, real, 0, device)
         inputs["attention_mask"] = _sent(real, device).long()
         tasks = None if self.tasks is None else _sent(self.tasks[rows], device)
-        return Batch(inputs, owners, len(rows), int(lengths.min()) == width, int(lengths.sum()), tasks)
+        marks = None if self.marks is None else _padded(self.marks, starts, real, 0, device).bool()
+        full = int(lengths.min()) == width
+        return Batch(inputs, owners, len(rows), full, int(lengths.sum()), tasks, marks)
 
 
 def _padded(
@@ -173,18 +179,30 @@ def compose(tokens: pd.DataFrame, template: Template, options: InputOptions, *, 
     whole = np.sum([segment.lengths for segment in segments], axis=0)
     make = _chunked if options.long_texts == "chunks" else _cut
     pieces, row_of, kept = make(segments, room, options)
-    parts = [token_id if token_id >= 0 else pieces[FIRST - token_id] for token_id in form.ids]
-    flat, offsets = joined(parts, len(row_of))
-    types = None
-    if template.types and any(form.types):
-        kinds = np.tile(np.array(form.types, dtype=np.int8), len(row_of))
-        types = np.repeat(kinds, sizes(parts, len(row_of)).ravel())
+    flat, types, offsets = assemble(pieces, form, len(row_of), types=template.types)
     lost = whole - kept
     return Encoded(
         *(flat, types, offsets, row_of, template, max_length),
         rows_cut=float((lost > 0).mean()) if len(lost) else 0.0,
         tokens_cut=float(lost.sum() / max(1, whole.sum())),
     )
+
+
+def assemble(
+    pieces: Sequence[Ragged], form: Form, sequences: int, *, types: bool
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+    """Put special tokens around the ``pieces`` of S sequences, a list of each segment.
+
+    Returns
+    -------
+    ``tokens``, ``types`` (where ``types`` says that the encoder reads them) and ``offsets``, as ``Encoded`` has them.
+    """
+    parts = [token_id if token_id >= 0 else pieces[FIRST - token_id] for token_id in form.ids]
+    flat, offsets = joined(parts, sequences)
+    if not types or not any(form.types):
+        return flat, None, offsets
+    kinds = np.tile(np.array(form.types, dtype=np.int8), sequences)
+    return flat, np.repeat(kinds, sizes(parts, sequences).ravel()), offsets
 
 
 def _segments(tokens: pd.DataFrame) -> list[Ragged]:

@@ -43,8 +43,9 @@ class Rows:
         yield from (b"" if encoded.types is None else encoded.types.tobytes(), self.target, self.weight)
         if self.teacher is not None:
             yield self.teacher
-        if encoded.tasks is not None:
-            yield encoded.tasks.tobytes()
+        for more in (encoded.tasks, encoded.marks):
+            if more is not None:
+                yield more.tobytes()
         if self.turns is not None:
             yield self.turns.tobytes()
 

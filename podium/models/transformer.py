@@ -94,10 +94,33 @@ class Model:
         self.type = type_of(target)
         self.scale = Scale.of(target, weight)
         encoded = self._encode_training(rows)
+
+        def train(pruned: Encoded, fresh: frozenset[str]) -> None:
+            data = Rows(
+                pruned,
+                as_target(
+                    self.scale.standardised(target) if soft is None else soft, self.classes, self.device
+                ),
+                torch.as_tensor(weight, dtype=torch.float32, device=self.device),
+                None
+                if teacher is None
+                else torch.as_tensor(teacher, dtype=torch.float32, device=self.device),
+                turns_of(rows),
+            )
+            self._train(data, rows, target, fresh, scratch)
+
+        self._finetune(encoded, class_counts(target, weight, self.classes, soft), start, train)
+
+    def _finetune(
+        self,
+        encoded: Encoded,
+        counts: np.ndarray,
+        start: Path | None,
+        train: Callable[[Encoded, frozenset[str]], None],
+    ) -> None:
+        """Build the network for the sequences ``encoded`` and ``train`` it on them, with the ids in use alone."""
         torch.manual_seed(self.seed)
-        backbone = self._build(
-            Path(self.options.encoder), counts=class_counts(target, weight, self.classes, soft)
-        )
+        backbone = self._build(Path(self.options.encoder), counts=counts)
         check_ids(int(encoded.tokens.max(initial=0)), backbone.encoder, self.options.encoder)
         if start is not None:
             self._read_head(start)
@@ -110,14 +133,7 @@ class Model:
         used, encoded = self._pruned(encoded)
         table = shrink(backbone.encoder, used)
         self.network.to(self.device).train()
-        data = Rows(
-            encoded,
-            as_target(self.scale.standardised(target) if soft is None else soft, self.classes, self.device),
-            torch.as_tensor(weight, dtype=torch.float32, device=self.device),
-            None if teacher is None else torch.as_tensor(teacher, dtype=torch.float32, device=self.device),
-            turns_of(rows),
-        )
-        self._train(data, rows, target, fresh, scratch)
+        train(encoded, fresh)
         self._grow(table, used)
         if adapters is not None:
             merge_lora(backbone.encoder)
@@ -208,11 +224,10 @@ class Model:
         )
         self._loss = self._make_loss(counts).to(self.device)
         pooling = self._make_pooling(backbone)
-        chunked = options.long_texts == "chunks"
         self._network = self._network_type()(
             backbone.encoder,
             pooling,
-            ChunkPooling(options.chunk_pooling, pooling.size) if chunked else None,
+            self._make_chunks(pooling),
             Head(options.head(), size=pooling.size, outputs=self._loss.outputs),
             dtype=compute_dtype(options.precision, self.device.type),
             fast=options.lora is None and not options.gradient_checkpointing,
@@ -230,6 +245,11 @@ class Model:
             layers=backbone.layers,
             has_pooler=getattr(backbone.encoder, "pooler", None) is not None,
         )
+
+    def _make_chunks(self, pooling: Pooling) -> ChunkPooling | None:
+        if self.options.long_texts != "chunks":
+            return None
+        return ChunkPooling(self.options.chunk_pooling, pooling.size)
 
     def _network_type(self) -> Callable[..., Network]:
         return Network

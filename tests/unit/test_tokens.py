@@ -64,7 +64,7 @@ def test_batches_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(tokens, "_ROWS", 7)
     monkeypatch.setattr(tokens, "_CHARACTERS", 100)
     assert lists(tokens.tokenise(folder, rows)["tokens_a"]) == lists(whole["tokens_a"])
-    bounds = list(tokens._batches(rows["text_a"].tolist()))
+    bounds = list(tokens.batches(rows["text_a"].tolist()))
     assert [start for start, _ in bounds[1:]] == [end for _, end in bounds[:-1]]
     for start, end in bounds:
         characters = rows["text_a"].iloc[start:end].str.len().sum()

@@ -1,0 +1,202 @@
+"""Blocks of span question answering: the task's files, its models, how answers are decided and learned from again."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from podium.config.base import REVISION_PATTERN, Block, Fraction, Model, Positive
+from podium.config.training import (
+    Adversarial,
+    Average,
+    Lora,
+    RDrop,
+    Refit,
+    WordDropout,
+    settle_tricks,
+)
+
+SpanMetric = Literal["exact", "squad_em", "squad_f1", "cmrc_em", "cmrc_f1"]
+_SPECIALS = 3  # of the least that an encoder puts around a pair
+
+
+class SpanData(Block):
+    """What the files of a span task hold; JSON files of SQuAD, CMRC 2018 and homework 7 say it by themselves."""
+
+    question: str | None = Field(None, description="Column of questions, of a table.")
+    context: str | None = Field(None, description="Column of contexts, of a table.")
+    answer: str | None = Field(
+        None, description="Column of answers, of a table; rows of the same id are answers of one question."
+    )
+    start: str | None = Field(
+        None, description="Column of the answers' first characters, from 0; null finds them."
+    )
+    article: str | None = Field(None, description="Column of articles, of a table, for `group: article`.")
+    group: Literal["paragraph", "article"] = Field(
+        "paragraph", description="Questions on the same one stay in one fold."
+    )
+    max_lost: Fraction = Field(
+        0.1,
+        description="Share of the answered questions whose answers may not stand in their contexts; they are scored, "
+        "and nothing is trained on them.",
+    )
+
+
+class SpanDecision(Block):
+    """How probabilities become answers."""
+
+    max_characters: Positive | None = Field(
+        None, description="Longest answer; null: as long as `length_share` of the true answers are."
+    )
+    length_share: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.995, description="Share of the true answers that the longest answer holds."
+    )
+    candidates: Positive = Field(20, description="Most probable starts and ends that are paired.")
+    complete: bool = Field(True, description="Mend brackets and quotes of which an answer holds only one.")
+    null: bool | None = Field(
+        None,
+        description="Whether questions may be left without an answer, beyond a tuned doubt; null: where some true ones "
+        "are.",
+    )
+
+
+class SpanPseudo(Block):
+    """Which unanswered questions are learned from with the answer that the models gave."""
+
+    agree: Annotated[float, Field(gt=0, le=1)] = Field(
+        1.0, description="Share of the voters whose own best span must be that of their average."
+    )
+    margin: Annotated[float, Field(ge=0)] = Field(
+        2.0,
+        description="How much more log-probability it has than the best other span that does not overlap it.",
+    )
+    confidence: Fraction = Field(0.5, description="Probability of the span that is needed.")
+    max_share: Fraction = Field(0.8, description="Accept at most this share of the questions.")
+
+
+class Retriever(Model):
+    """Without an encoder: the sentence most like the question (TF-IDF), and trees that score its words."""
+
+    kind: Literal["retriever"]
+    trees: Positive = Field(150, description="Boosting iterations of each of both models, starts and ends.")
+    learning_rate: Annotated[float, Field(gt=0)] = Field(0.1, description="Shrinkage of each tree.")
+    num_leaves: Annotated[int, Field(ge=2)] = Field(31, description="Leaves of a tree at most.")
+    min_data_in_leaf: Positive = Field(20, description="Words of a leaf at least.")
+    negatives: Positive = Field(30, description="Other words that are trained on beside each answer's.")
+    sharpness: Annotated[float, Field(gt=0)] = Field(
+        1.0, description="Power of the words' probabilities in those of spans."
+    )
+
+
+class ReaderStopping(Block):
+    """The epoch of least loss, chosen on questions held out inside the training part."""
+
+    share: Annotated[float, Field(gt=0, le=0.5)] = Field(
+        0.1, description="Share of the training questions held out."
+    )
+    patience: Positive | None = Field(
+        None, description="Stop after as many epochs without gain; null: train to the end."
+    )
+
+
+class Reader(Model):
+    """A pretrained encoder, fine-tuned with a start and an end score for each token (arXiv 1810.04805)."""
+
+    kind: Literal["reader"]
+    encoder: str = Field(
+        description="A local folder (config, tokenizer.json, safetensors), a Hugging Face Hub name, or pretrain/NAME."
+    )
+    revision: Annotated[str, StringConstraints(pattern=REVISION_PATTERN)] | None = Field(
+        None, description="Revision on the Hub; null takes the newest."
+    )
+    precision: Literal["auto", "bf16", "fp32"] = Field(
+        "auto", description="auto: bf16 where the device has it."
+    )
+    max_length: Annotated[int, Field(ge=16)] = Field(
+        384, description="Tokens of a window, question and special tokens counted."
+    )
+    max_question: Positive = Field(64, description="Tokens kept of a question.")
+    overlap: Annotated[int, Field(ge=0)] = Field(
+        128, description="Context tokens that neighbouring windows share in prediction (doc_stride)."
+    )
+    negatives: Fraction = Field(
+        0.3, description="Share of the long contexts of which a window without the answer is trained on, too."
+    )
+    smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="Label smoothing over the places of a window (arXiv 1512.00567, section 7)."
+    )
+    dropout: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.1, description="Dropout of hidden states and head."
+    )
+    attention_dropout: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="Dropout of attention weights; 0 is faster on a CPU."
+    )
+    dropout_samples: Positive = Field(
+        1, description="Dropout masks of the head whose losses are averaged (arXiv 1905.09788)."
+    )
+    reinit_layers: Annotated[int, Field(ge=0)] = Field(
+        0, description="Top layers that start from new weights (arXiv 2006.05987)."
+    )
+    epochs: Annotated[float, Field(gt=0)] = Field(
+        2,
+        description="Passes over the questions, whose windows stand elsewhere in each; 1.5 is one and a half.",
+    )
+    steps: Positive | None = Field(None, description="Optimizer steps, instead of epochs.")
+    batch_size: Positive = Field(16, description="Windows of one optimizer step.")
+    batch_tokens: Annotated[int, Field(ge=64)] | None = Field(
+        None, description="Tokens of one optimizer step at most, padding counted, instead of windows."
+    )
+    accumulate: Positive = Field(
+        1, description="Parts that a batch is computed in: less memory, the same gradient."
+    )
+    schedule: Literal["linear", "cosine", "constant"] = Field(
+        "linear", description="Course of the rates after warm-up."
+    )
+    warmup: Fraction = Field(0.1, description="Share of steps with a rising rate.")
+    learning_rate: Annotated[float, Field(gt=0)] = Field(1e-4, description="Peak rate of the top layer.")
+    head_learning_rate: Annotated[float, Field(gt=0)] = Field(
+        1e-3, description="Peak rate of all that is new."
+    )
+    layer_decay: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.95, description="Factor on the rate for each layer further down (arXiv 1905.05583, section 5.3.4)."
+    )
+    weight_decay: Annotated[float, Field(ge=0)] = Field(
+        0.01, description="Decoupled decay (AdamW); biases and norms have none."
+    )
+    max_grad_norm: Annotated[float, Field(gt=0)] = Field(
+        1.0, description="Gradients are clipped to this norm."
+    )
+    freeze_layers: Annotated[int, Field(ge=0)] = Field(
+        0, description="Lowest layers that stay as they are, the embeddings with them; 0: all is trained."
+    )
+    unfreeze: Annotated[float, Field(gt=0)] | None = Field(
+        None,
+        description="Gradual unfreezing from the top: epochs for each layer (arXiv 1801.06146, section 3.3).",
+    )
+    gradient_checkpointing: bool = Field(
+        False, description="Less memory for a third more time (arXiv 1604.06174)."
+    )
+    adversarial: Adversarial | None = Field(None, description="Adversarial training.")
+    average: Average | None = Field(None, description="Averaged weights.")
+    word_dropout: WordDropout | None = Field(None, description="Hidden words.")
+    r_drop: RDrop | None = Field(None, description="Two passes that must agree.")
+    stopping: ReaderStopping | None = Field(None, description="The best epoch instead of the last.")
+    lora: Lora | None = Field(None, description="Low-rank adapters.")
+    refit: Refit | None = Field(None, description="A last training on all rows.")
+    threads: Positive = Field(2, description="CPU threads of one job; part of the result's determinism.")
+
+    @model_validator(mode="after")
+    def _windows_move_on(self) -> "Reader":
+        room = self.max_length - self.max_question - _SPECIALS
+        if self.overlap >= room:
+            raise ValueError(
+                f"overlap: {self.overlap} must be shorter than what max_length {self.max_length} leaves beside a "
+                f"question of max_question {self.max_question} tokens ({max(0, room)}); lower it"
+            )
+        return self
+
+    def settled(self) -> dict[str, Any]:
+        """The block with every null replaced whose meaning depends on other keys."""
+        block = settle_tricks(self.model_dump())
+        if block["stopping"] is not None:
+            block["stopping"]["score"] = "loss"
+        return block

@@ -1,0 +1,223 @@
+"""Files of span tasks, read into one form: SQuAD (1.1 and 2.0), CMRC 2018's own, homework 7's, and flat tables.
+
+- SQuAD: ``data``: articles with ``title`` and ``paragraphs`` of ``context`` and ``qas`` (``id``, ``question``,
+  ``answers`` of ``text`` and ``answer_start``, ``is_impossible``). Files of SQuAD's form by CMRC 2018 and DRCD, too.
+- CMRC 2018: a list of ``context_id``, ``context_text``, ``title`` and ``qas`` (``query_id``, ``query_text``,
+  ``answers`` as plain texts).
+- Homework 7 of the machine-learning course (DRCD and ODSQA): ``questions`` (``id``, ``paragraph_id``,
+  ``question_text``, ``answer_text``, ``answer_start``, ``answer_end``, which is the last letter's own place) and a
+  list ``paragraphs``.
+- A table: a row for each answer; rows of one id are the answers of one question.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from podium.errors import UserError, hint
+from podium.tables import columns_of, read_rows
+
+Form = Literal["squad", "cmrc", "hw7", "table"]
+
+
+@dataclass(slots=True)
+class Question:
+    """One question as the file has it; ``answers`` are texts with their published offsets, None where there is none.
+
+    ``answers`` itself is None where the file says nothing about them, as in a test part.
+    """
+
+    id: str
+    question: str
+    context: str
+    article: str
+    answers: list[tuple[str, int | None]] | None = field(default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """Names of a table's columns; ``answer`` and ``start`` are None where it has none, ``article`` is its group."""
+
+    id: str
+    question: str
+    context: str
+    answer: str | None
+    start: str | None
+    article: str | None
+
+
+def read_questions(
+    path: Path, columns: Columns | None, *, encoding: str | None, separator: str | None
+) -> tuple[list[Question], Form]:
+    """Return a file's questions in its order, and which form it has.
+
+    ``.json`` files are told apart by what they hold; all others are tables (``podium.tables``), whose ``columns`` must
+    be known.
+
+    Raises
+    ------
+    UserError
+        The file is none of the forms, or lacks keys or columns: one line with the first place.
+    """
+    if path.suffix.lower() != ".json":
+        if columns is None:
+            raise UserError(f"{path}: a table needs the names of its columns for id, question and context")
+        return list(_table(path, columns, encoding, separator)), "table"
+    try:
+        content = json.loads(path.read_bytes().decode(encoding or "utf-8-sig"))
+    except (ValueError, LookupError) as error:
+        raise UserError(f"{path}: not JSON ({error}); fetch or export the file again") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); check the path") from error
+    form = _form(path, content)
+    try:
+        return list(_READERS[form](content)), form
+    except _Missing as error:
+        raise UserError(f"{path}: {error}") from error
+
+
+def _form(path: Path, content: Any) -> Form:
+    if isinstance(content, dict) and isinstance(content.get("data"), list):
+        return "squad"
+    if isinstance(content, dict) and "questions" in content and "paragraphs" in content:
+        return "hw7"
+    if (
+        isinstance(content, list)
+        and content
+        and isinstance(content[0], dict)
+        and "context_text" in content[0]
+    ):
+        return "cmrc"
+    keys = sorted(map(str, content))[:6] if isinstance(content, dict) else type(content).__name__
+    raise UserError(
+        f"{path}: no form of question answering that is known (found: {keys}); expected `data` of SQuAD, `questions` "
+        "and `paragraphs` of homework 7, a list with `context_text` of CMRC 2018, or a table"
+    )
+
+
+class _Missing(Exception):
+    """A key that is not there, or holds something else; the text says where."""
+
+
+def _get(item: Any, key: str, kind: type | tuple[type, ...], where: str) -> Any:
+    if not isinstance(item, dict) or key not in item:
+        found = hint(key, item) if isinstance(item, dict) else f"it is a {type(item).__name__}"
+        raise _Missing(f"{where} has no `{key}` ({found})")
+    if not isinstance(item[key], kind):
+        raise _Missing(f"{where}: `{key}` holds a {type(item[key]).__name__}")
+    return item[key]
+
+
+def _squad(content: Any) -> Iterator[Question]:
+    for number, article in enumerate(content["data"]):
+        at = f"data[{number}]"
+        for place, paragraph in enumerate(_get(article, "paragraphs", list, at)):
+            here = f"{at}.paragraphs[{place}]"
+            context = _get(paragraph, "context", str, here)
+            title = str(article.get("title") or f"#{number}")
+            for order, asked in enumerate(_get(paragraph, "qas", list, here)):
+                where = f"{here}.qas[{order}]"
+                answers = None
+                if isinstance(asked, dict) and ("answers" in asked or "is_impossible" in asked):
+                    given = [] if asked.get("is_impossible") else asked.get("answers") or []
+                    answers = [_squad_answer(answer, where) for answer in given]
+                yield Question(
+                    str(_get(asked, "id", (str, int), where)),
+                    _get(asked, "question", str, where),
+                    context,
+                    title,
+                    answers,
+                )
+
+
+def _squad_answer(answer: Any, where: str) -> tuple[str, int | None]:
+    text = _get(answer, "text", str, f"{where}.answers")
+    return text, _offset(answer.get("answer_start"))
+
+
+def _cmrc(content: Any) -> Iterator[Question]:
+    for number, paragraph in enumerate(content):
+        at = f"[{number}]"
+        context = _get(paragraph, "context_text", str, at)
+        title = str(paragraph.get("title") or f"#{number}")
+        for order, asked in enumerate(_get(paragraph, "qas", list, at)):
+            where = f"{at}.qas[{order}]"
+            given = asked.get("answers") if isinstance(asked, dict) else None
+            yield Question(
+                str(_get(asked, "query_id", (str, int), where)),
+                _get(asked, "query_text", str, where),
+                context,
+                title,
+                None if given is None else [(str(text), None) for text in given],
+            )
+
+
+def _homework(content: Any) -> Iterator[Question]:
+    paragraphs = content["paragraphs"]
+    for number, asked in enumerate(content["questions"]):
+        where = f"questions[{number}]"
+        place = _get(asked, "paragraph_id", int, where)
+        if not isinstance(paragraphs, list) or not 0 <= place < len(paragraphs):
+            raise _Missing(f"{where}: there is no paragraph {place}")
+        context, start = paragraphs[place], _offset(asked.get("answer_start"))
+        text = asked.get("answer_text")
+        if text is None and start is not None and asked.get("answer_end") is not None:
+            text = context[start : int(asked["answer_end"]) + 1]
+        yield Question(
+            str(_get(asked, "id", (str, int), where)),
+            _get(asked, "question_text", str, where),
+            context,
+            f"#{place}",
+            None if text is None else [(str(text), start)],
+        )
+
+
+def _offset(value: Any) -> int | None:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return None
+
+
+_READERS: dict[str, Any] = {"squad": _squad, "cmrc": _cmrc, "hw7": _homework}
+
+
+def _table(path: Path, columns: Columns, encoding: str | None, separator: str | None) -> Iterator[Question]:
+    """Questions of a table, in the order of their first rows."""
+    names = [columns.id, columns.question, columns.context, columns.answer, columns.start, columns.article]
+    wanted = list(dict.fromkeys(name for name in names if name is not None))
+    present = columns_of(path, encoding=encoding, separator=separator)
+    lacking = [f"no column '{name}' ({hint(name, present)})" for name in wanted if name not in present]
+    if lacking:
+        raise UserError(f"{path}: {'; '.join(lacking)}")
+    rows = read_rows(path, columns=wanted, encoding=encoding, separator=separator)
+    known: dict[str, Question] = {}
+    for number, row in enumerate(rows.to_dict("records"), start=1):
+        id, question, context = (_text(row[name]) for name in (columns.id, columns.question, columns.context))
+        answers = None if columns.answer is None else _cell(row, columns)
+        if id not in known:
+            known[id] = Question(
+                id, question, context, _text(row[columns.article]) if columns.article else "", answers
+            )
+        elif (known[id].question, known[id].context) != (question, context) or not answers:
+            raise UserError(
+                f"{path}: row {number} has the id '{id}' of another question; rows of one id are its answers"
+            )
+        else:
+            known[id].answers = [*(known[id].answers or []), *answers]
+    yield from known.values()
+
+
+def _cell(row: dict[str, Any], columns: Columns) -> list[tuple[str, int | None]]:
+    assert columns.answer is not None
+    text = _text(row[columns.answer])
+    start = None if columns.start is None else _offset(_text(row[columns.start]).removesuffix(".0"))
+    return [(text, start)] if text.strip() else []
+
+
+def _text(value: Any) -> str:
+    return "" if pd.isna(value) else str(value)
