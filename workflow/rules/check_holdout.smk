@@ -18,6 +18,8 @@ rule compare_with_holdout:
         truth=holdout_file,
         score="results/scores.json",
         labels=f"results/ingest/{plan.task}/labels.json",
+        train=f"results/ingest/{plan.task}/train.parquet",
+        test=f"results/ingest/{plan.task}/test.parquet",
         decided=f"results/decision/{plan.task}/test.parquet",
         proba=f"results/ensemble/{plan.task}/{plan.config.ensemble.submit}/test.parquet",
     output:

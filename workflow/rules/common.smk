@@ -278,15 +278,16 @@ def verdict_before(w):
     return {"last": f"results/predict/{w.task}/{w.member}/round{number}/verdict.json"} if number else {}
 
 
-def settled_oof(w):
-    """Out-of-fold predictions of the members whose rounds end when they stop helping: of each round, and what counts."""
+def settled_rounds(w):
+    """Predictions of the members whose rounds end when they stop helping: of each round, and what counts."""
     members = [member for member in plan.members if plan.settles(member)]
     folders = [
         f"results/predict/{TASK}/{member}/{name}"
         for member in members
         for name in [*(f"round{number}" for number in trained_rounds(TASK, member)), "settled"]
     ]
-    return {"settled": [f"{folder}/oof.parquet" for folder in folders]} if members else {}
+    names = {"settled": "oof", "settled_tests": "test", "settled_folds": "test_folds"}
+    return {key: [f"{folder}/{name}.parquet" for folder in folders] for key, name in names.items() if members}
 
 
 def figures_files(w):
@@ -317,10 +318,10 @@ def unlabelled_votes(w):
     )
 
 
-def all_oof(w):
-    """Out-of-fold predictions of every member in every round."""
+def all_rounds(name):
+    """A predictions file of every member in every round."""
     return [
-        f"results/predict/{TASK}/{member}/round{number}/oof.parquet"
+        f"results/predict/{TASK}/{member}/round{number}/{name}.parquet"
         for member, number in plan.scored_rounds()
     ]
 
