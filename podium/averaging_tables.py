@@ -8,7 +8,7 @@ from podium.averaging import Said
 from podium.files import read_rows
 
 
-class Tested:
+class BoardTables:
     """What is said of the test rows ``ids``, or why the gain of averaging is not to be estimated from it."""
 
     def __init__(self, ids: pd.Series, labels: list[str], mistake: str | None) -> None:

@@ -121,7 +121,9 @@ def table(rows: Sequence[Scored], *, task: str, metric: str, chosen: str) -> pd.
     ``fold0``..., ``chosen``: whether it is the ensemble that predicts the test rows. Every score is of out-of-fold
     predictions; tuned ones are cross-fitted.
     """
-    return pd.DataFrame([_row(row, task=task, metric=metric, chosen=chosen) for row in rows])
+    found = pd.DataFrame([_row(row, task=task, metric=metric, chosen=chosen) for row in rows])
+    found["no_gain"] = pd.Series([row.gain.why for row in rows], dtype=object)  # None stays None
+    return found
 
 
 def _row(row: Scored, *, task: str, metric: str, chosen: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from podium import averaging, scores, scores_choice, timings
-from podium.averaging_tables import Tested
+from podium.averaging_tables import BoardTables
 from podium.files import read_json, read_table, write_csv, write_json
 from podium.targets import TaskType
 from scripts import job
@@ -71,7 +71,7 @@ def main(
     )
     verdict = read_json(decision)
     how, choice = verdict["method"], scores_choice.read(submit, fits[submit], verdict["method"])
-    looked_at = Tested(averaging.sampled(test_ids), names, averaging.mistake(metric, type))
+    looked_at = BoardTables(averaging.sampled(test_ids), names, averaging.mistake(metric, type))
     with threadpool_limits(threads):  # sums depend on how many threads share them
         rows = []
         for name, number, (held_out, *tested) in sorted(given, key=lambda entry: entry[0]):
