@@ -33,7 +33,7 @@ ROWS = 10_000
 """Test rows that the estimate is made of at most."""
 MODEL_ERROR = 0.25
 _TEMPERATURES = np.exp(np.linspace(-3, 3, 41))
-_CLOSE = 1e-4
+_CLOSE = 1e-5
 
 
 @dataclass(frozen=True)
