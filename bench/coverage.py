@@ -103,7 +103,7 @@ def coverage(
         sample = (once[0].repeat(case.copies, axis=0)[:rows], once[1].repeat(case.copies, axis=0)[:rows])
         found = drawn_of(metric, sample, units, test_rows)
         test = value_of(metric, make(rng, np.zeros(test_rows)))
-        held += [_inside(truth, found.interval()), _inside(test, found.board())]
+        held += [_inside(truth, found.interval()), _inside(test, found.board(0.0, 0.0))]
     return dict(zip(("interval", "board"), (held / trials).tolist(), strict=True))
 
 

@@ -5,10 +5,11 @@ these were trained with fold k's labels. Two alike rows, one in fold j and one i
 other's labels: a member that looks good on fold j by the labels of fold k looks good on fold k by those of fold j. With
 labels at random, where no member knows anything, the weights still lean to what happens to score well.
 
-Three ways to score the same method beside each other: ``folds`` (as ``podium.ensemble.cross_fit``), ``pairs`` (the
+Three ways to score the same method beside each other: ``folds`` (``podium.ensemble.cross_fit``), ``pairs`` (the
 weights for fold k come from models that were trained without fold k, too: a model for every pair of folds) and
-``within`` (the weights come from other rows of fold k itself, whose predictions are of the same models; nothing is
-trained anew).
+``within`` (``podium.ensemble.fit_inside``: the weights come from other rows of fold k itself, whose predictions are of
+the same models; nothing is trained anew). The workflow takes ``within`` for the methods with many parameters
+(``podium.ensembles.coupling``).
 """
 
 from pathlib import Path
@@ -22,16 +23,17 @@ from sklearn.linear_model import LogisticRegression
 from bench import honesty_clones as clones
 from bench.honesty_null import Truth, above, distance
 from bench.runs import Spec, mean_and_error, run_all
-from podium.ensemble import cross_fit
+from podium.ensemble import cross_fit, fit_inside
+from podium.ensembles.coupling import inner_parts, many_parameters
 from podium.ensembles.layers import Method
 from podium.ensembles.methods import build
 from podium.ensembles.predictions import Known, Memory, Predictions
 from podium.folds import make_folds
 from podium.models.tfidf import Tfidf
 
-FOLDS, PER_CLASS, PARTS = 4, 60, 5
+FOLDS, PER_CLASS = 4, 60
 DRAWS = 200
-VERSION = 1
+VERSION = 2
 MEMBERS: dict[str, tuple[dict[str, Any], float]] = {
     "words": ({"word_ngrams": [1, 1], "char_ngrams": None}, 10.0),
     "flat words": ({"word_ngrams": [1, 1], "char_ngrams": None}, 0.1),
@@ -66,7 +68,7 @@ def measure(permutations: int, file: Path | None, jobs: int) -> list[dict[str, A
     runs = [result for _, result in run_all(specs, run, file, jobs=jobs)]
     rows = []
     for name in METHODS:
-        row: dict[str, Any] = {"method": name, "n": len(runs)}
+        row: dict[str, Any] = {"method": name, "n": len(runs), "scored": _way(name)}
         for way in WAYS:
             z = [result[name][way] for result in runs]
             row |= {f"z {way}": float(np.mean(z)), f"{way} / se": above(z)}
@@ -74,6 +76,12 @@ def measure(permutations: int, file: Path | None, jobs: int) -> list[dict[str, A
         row |= {"folds - pairs": gained, "se": error}
         rows.append(row)
     return rows
+
+
+def _way(name: str) -> str:
+    """How the workflow scores a method."""
+    method = build(name, METHODS[name], members=list(MEMBERS), metric="accuracy", type="single_label")
+    return "within" if many_parameters(method) else "folds"
 
 
 def run(spec: Spec) -> dict[str, dict[str, float]]:
@@ -92,7 +100,7 @@ def run(spec: Spec) -> dict[str, dict[str, float]]:
         predicted = {
             "folds": cross_fit(name, method, known).oof,
             "pairs": _pairs(method, oof, without, truth),
-            "within": _within(method, oof, truth, seed=spec["permutation"]),
+            "within": _within(method, oof, truth),
         }
         found[name] = {}
         for way, proba in predicted.items():
@@ -141,13 +149,8 @@ def _pairs(method: Method, oof: np.ndarray, without: np.ndarray, truth: Truth) -
     return found
 
 
-def _within(method: Method, oof: np.ndarray, truth: Truth, *, seed: int) -> np.ndarray:
-    found = np.zeros(oof.shape[1:])
+def _within(method: Method, oof: np.ndarray, truth: Truth) -> np.ndarray:
     names = [str(label) for label in truth.labels]
-    for k in range(FOLDS):
-        rows = np.flatnonzero(truth.folds == k)
-        units = pd.factorize(truth.clusters[rows])[0]
-        part = make_folds([names[row] for row in rows], None, units, n=PARTS, seed=seed)
-        inside = Truth(truth.labels[rows], part, units, truth.classes)
-        found[rows] = cross_fit("within", method, _known(oof[:, rows], inside)).oof
-    return found
+    parts = inner_parts(names, truth.folds, truth.clusters, type="single_label")
+    assert parts is not None
+    return fit_inside("within", method, _known(oof, truth), parts).oof

@@ -18,7 +18,7 @@ import pandas as pd
 from bench import honesty_gain, honesty_splits
 from bench.accuracy import available
 from bench.common import arguments, show
-from bench.honesty_averaging import Parts, Results, expected_gain, place
+from bench.honesty_averaging import Results, place
 from bench.honesty_splits import FOLDS, METRICS, TASK
 from bench.honesty_tables import for_people, markdown, tables
 from bench.runs import Spec, plain_errors, run_all
@@ -102,7 +102,7 @@ def run(spec: Spec) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="podium-bench-") as scratch:
         folder = Path(scratch)
         result["cpu_seconds"] = honesty_splits.run(folder, settings, train, holdout)
-        results = Results(folder / "results", settings)
+        results = Results(folder / "results")
         result["scores"] = true_scores(results, holdout, METRICS[name])
         if spec.get("official") or spec["by"] == "rows":
             result["unseen"] = true_scores(results, holdout[~seen], METRICS[name])
@@ -133,31 +133,21 @@ def reported(results: Path) -> pd.DataFrame:
 def true_scores(found: Results, holdout: pd.DataFrame, metric: str) -> list[dict[str, Any]]:
     """Each reported score with the true one.
 
-    ``single`` is the true score of the fold models, each alone (the mean over the folds), ``expected_gain`` what a run
-    could say of the difference without labels.
+    ``single`` is the true score of the fold models, each alone (the mean over the folds), ``expected_gain`` what the
+    run says of the difference without labels.
     """
     truth = holdout.set_index("id")["target"]
     table = reported(found.results).to_dict(orient="records")
-    last = {row["name"]: _round(row) for row in table if row["what"] == "member"}
-    cases, chosen = [], None
+    cases = []
     for row in table:
         what, name = row["what"], row["name"]
-        if what == "member":
-            parts: Parts | None = found.member(name, _round(row))
-        elif what == "ensemble":
-            parts = found.ensemble(name, last)
-            chosen = parts if name == "best" else chosen
-        else:
-            parts = found.submitted(chosen)
         score = _score(truth, _labels(found.results, what, name, _round(row)), metric)
         case = {key: row[key] for key in ("what", "name", "cv", "se")} | {"round": _round(row)}
         case |= {"true": score.value, "true_se": score.se}
         case |= {key: row[key] for key in INTERVALS if not pd.isna(row.get(key))}
-        if parts is not None:
-            names = np.array(found.names)
-            alone = [pd.Series(names[parts.labels(proba)], index=found.test) for proba in parts.alone]
-            case["single"] = float(np.mean([_score(truth, given, metric).value for given in alone]))
-            case["expected_gain"] = expected_gain(parts, metric, row["cv"])
+        case["single"] = found.single(found.said(what, name, _round(row)), truth, metric)
+        if not pd.isna(row["gain"]):
+            case |= {"expected_gain": row["gain"], "expected_gain_se": row["gain_se"]}
         cases.append(case)
     return cases
 

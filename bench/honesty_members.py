@@ -15,12 +15,12 @@ import pandas as pd
 from bench import honesty_splits
 from bench.accuracy import available
 from bench.common import arguments, show
-from bench.honesty_averaging import Parts, expected_gain
 from bench.honesty_gain import Member
 from bench.honesty_splits import FOLDS, METRICS
 from bench.honesty_statistics import coverage, plain_error, z_scores
 from bench.honesty_tables import alone, corrected, markdown
 from bench.runs import Spec, plain_errors, run_all
+from podium.averaging import Said, expected_gain
 from podium.folds import make_folds
 from podium.metrics import score
 
@@ -76,19 +76,21 @@ def one_split(rows: pd.DataFrame, data: str, member: str, seed: int) -> dict[str
         model = Member(block, seed).fit(_texts(train[~out]), truth[~out])
         oof[out] = _wide(model, train[out], len(names))
         by_fold.append(_wide(model, holdout, len(names)))
-    parts = Parts(np.stack(by_fold), np.mean(by_fold, axis=0), lambda proba: proba.argmax(axis=1))
+    said = Said.of(np.mean(by_fold, axis=0), np.stack(by_fold))
 
-    def scored(target: np.ndarray, proba: np.ndarray) -> Any:
-        return score(METRICS[data], target, proba.argmax(axis=1), None, classes=len(names))
+    def scored(target: np.ndarray, labels: np.ndarray) -> Any:
+        return score(METRICS[data], target, labels, None, classes=len(names))
 
-    cv, averaged = scored(truth, oof), scored(true, parts.average)
+    cv, averaged = scored(truth, oof.argmax(axis=1)), scored(true, said.labels)
+    gain = expected_gain(said, metric=METRICS[data], cv=cv.value, se=cv.se)
     return {
         "cv": cv.value,
         "se": cv.se,
         "true": averaged.value,
         "true_se": averaged.se,
-        "single": float(np.mean([scored(true, proba).value for proba in parts.alone])),
-        "expected_gain": expected_gain(parts, METRICS[data], cv.value),
+        "single": float(np.mean([scored(true, labels).value for labels in said.alone])),
+        "expected_gain": gain.value,
+        "expected_gain_se": gain.se,
     }
 
 

@@ -157,8 +157,9 @@ def alone(case: dict[str, Any]) -> dict[str, Any]:
 
 
 def corrected(case: dict[str, Any]) -> dict[str, Any]:
-    """The case with the score that averaging the fold models lets expect."""
-    return {**case, "cv": case["cv"] + case["expected_gain"]}
+    """The case with the score that averaging the fold models lets expect, and with the error of that."""
+    se = float(np.hypot(case["se"], case.get("expected_gain_se", 0.0)))
+    return {**case, "cv": case["cv"] + case["expected_gain"], "se": se}
 
 
 def _coverage_table(groups: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:

@@ -58,11 +58,11 @@ def scored_without_pruned() -> None:
 
     report = ensemble.report
 
-    def leaky(fitted: Any, truth: np.ndarray, folds: np.ndarray, **settings: Any) -> dict[str, Any]:
+    def leaky(found: Any, truth: np.ndarray, folds: np.ndarray, **settings: Any) -> dict[str, Any]:
         verdicts = _verdicts()
         ids = pd.read_parquet(RESULTS / TRAIN, columns=["id"])["id"]
         kept = ~ids.isin(verdicts.index[verdicts["pruned"]]).to_numpy()
-        left = dataclasses.replace(fitted, oof=fitted.oof[kept])
+        left = dataclasses.replace(found, oof=found.oof[kept])
         return report(left, truth[kept], folds[kept], **settings)
 
     ensemble.report = leaky
@@ -140,21 +140,21 @@ def fitted_where_scored() -> None:
     """Ensembles are scored on the rows that they were fitted on."""
     from podium import ensemble
 
-    def leaky(name: str, method: Any, known: Any) -> Any:
+    def leaky(name: str, method: Any, known: Any, parts: Any) -> Any:
         params = method.fit(known)
         folds = len(np.unique(known.folds))
         oof = method.predict(known.given, params)
-        return ensemble.Fitted(oof, name, params, [name] * folds, [params] * folds)
+        return ensemble.Fitted(oof, name, params, [name] * folds, [params] * folds, False)
 
-    ensemble.cross_fit = leaky
+    ensemble.fitted = leaky
 
 
 def chosen_where_scored() -> None:
     """The choice among ensembles has the score of the best of them."""
     from podium import ensemble, metrics
 
-    def leaky(methods: Any, known: Any, *, metric: str) -> Any:
-        found = {name: ensemble.cross_fit(name, method, known) for name, method in methods.items()}
+    def leaky(methods: Any, known: Any, *, metric: str, parts: Any) -> Any:
+        found = {name: ensemble.fitted(name, method, known, parts) for name, method in methods.items()}
 
         def utility(name: str) -> float:
             return ensemble._utility(metric, known.truth, found[name].oof)

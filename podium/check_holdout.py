@@ -172,6 +172,32 @@ def compare_competition(
     return facts | expected(true.value, reported["board_low"], reported["board_high"])
 
 
+def by_seen(
+    submission: pd.DataFrame,
+    truth: pd.DataFrame,
+    seen: pd.Series,
+    *,
+    id: str | None,
+    target: str,
+    metric_value: LabelMetric,
+) -> dict[str, Any]:
+    """Score the rows whose text also stands in train apart from the others: remembering is enough for these.
+
+    ``seen`` (N,) bool is by id, or by row number where ``id`` is None; the rest is that of ``compare``. The result is
+    empty where one of the two has no rows, else ``seen`` and ``unseen`` have ``n``, ``true_score`` and ``true_se``.
+    """
+    true = _labels(truth, "the truth", id, target)
+    predicted = _labels(submission, "the submission", id, target).loc[true.index]
+    known = seen.loc[true.index].to_numpy(dtype=bool)
+    if known.all() or not known.any():
+        return {}
+    found = {}
+    for name, rows in (("seen", known), ("unseen", ~known)):
+        value, se = metric_value(true[rows].tolist(), predicted[rows].tolist())
+        found[name] = {"n": int(rows.sum()), "true_score": float(value), "true_se": float(se)}
+    return found
+
+
 def expected(true_score: float, low: float, high: float) -> dict[str, Any]:
     """Return ``expected_low`` and ``expected_high``, where the true score was said to lie, and whether it does."""
     return {"expected_low": low, "expected_high": high, "inside": low <= true_score <= high}
@@ -220,6 +246,11 @@ def render(result: dict[str, Any]) -> str:
     if "inside" in result:
         span = f"{result['expected_low']:.4f} to {result['expected_high']:.4f}"
         lines.append(f"  expected in 9 of 10 cases     {span}: {'inside' if result['inside'] else 'outside'}")
+    for name, words in (("seen", "text stands in train"), ("unseen", "text does not")):
+        if name in result:
+            part = result[name]
+            rows = f"{part['n']} rows, {words}"
+            lines.append(f"  {rows:28}  {part['true_score']:.4f} +- {part['true_se']:.4f}")
     if "accuracy" in result:
         lines.append(f"  accuracy                      {result['accuracy']:.4f}")
     return "\n".join(lines)

@@ -104,9 +104,20 @@ def _row(
         "cv": score.value,
         "se": score.se,
         **_interval("low", "high", rows, share),
+        **_gain(rows, share),
         **_interval("board_low", "board_high", rows, share),
         **dict(zip(folds, values, strict=True)),
     }
+
+
+def _gain(rows: Mapping[str, Mapping[str, Any]], share: Mapping[str, float]) -> dict[str, float | str | None]:
+    """What averaging fold models adds (``podium.averaging``); a task that it is not estimated of adds nothing."""
+    gain = sum(share[name] * row["gain"] for name, row in rows.items())
+    error = np.sqrt(sum((share[name] * row["gain_se"]) ** 2 for name, row in rows.items()))
+    board = sum(share[name] * row["board"] for name, row in rows.items())
+    lacking = [f"{name}: {row['no_gain']}" for name, row in rows.items() if row["no_gain"] is not None]
+    reason = "; ".join(lacking) if len(lacking) == len(rows) else None
+    return {"gain": float(gain), "gain_se": float(error), "board": float(board), "no_gain": reason}
 
 
 def _interval(

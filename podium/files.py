@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from podium.stopwatch import measure
@@ -39,6 +40,15 @@ def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     """Read a Parquet table, or only the ``columns`` asked for; lists stay Arrow's, not one array a row."""
     with measure("files"):
         return pq.read_table(path, columns=columns).to_pandas(types_mapper=_lists)
+
+
+def read_rows(path: Path, ids: pd.Series, fold: int | None = None) -> pd.DataFrame:
+    """Read the rows of a Parquet table whose ``id`` is among ``ids``; of a ``fold`` alone where one is given."""
+    wanted = pc.field("id").isin(pa.array(ids, type=pa.string()))
+    if fold is not None:
+        wanted &= pc.field("fold") == fold
+    with measure("files"):
+        return pq.read_table(path, filters=wanted).to_pandas()
 
 
 def _lists(kind: pa.DataType) -> pd.ArrowDtype | None:

@@ -67,8 +67,15 @@ def competition_summary(
 
 
 def _expected(chosen: dict[str, Any]) -> str:
+    """Where the score on the test rows lies, and what makes it another than that of cross-validation."""
     span = f"{chosen['board_low']:.4f} to {chosen['board_high']:.4f} in 9 of 10 cases"
-    return f"expected on the test rows: {chosen['cv']:.4f} ({span})"
+    expected = f"expected on the test rows: {chosen['board']:.4f} ({span})"
+    if chosen["no_gain"] is not None:
+        return expected
+    return (
+        f"CV {chosen['cv']:.4f} +- {chosen['se']:.4f}; {expected}, because the {chosen['fold_models']} models that "
+        "cross-validation scores one by one are averaged for them"
+    )
 
 
 def advice(scores: pd.DataFrame, train_profile: dict[str, Any], settings: dict[str, Any]) -> list[str]:

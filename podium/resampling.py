@@ -17,10 +17,10 @@ from K models, each scored on rows of its own, so their score is off for two rea
    that fold effects enter as Student's t does. A negative difference counts 0, which makes the standard error of equal
    models some 10% too large on average.
 
-Cross-validation's bias is not in it: the submitted mean of K models is often a little better than each of them, and
-where rows are few beside what is fitted its error depends on the training rows, which only repeated training shows
-(Bates, Hastie and Tibshirani, Cross-validation: What Does It Estimate and How Well Does It Do It?, JASA 2023, arXiv
-2104.00673).
+Cross-validation's bias is not in it: the submitted mean of K models is often a little better than each of them, which
+``podium.averaging`` estimates, and where rows are few beside what is fitted its error depends on the training rows,
+which only repeated training shows (Bates, Hastie and Tibshirani, Cross-validation: What Does It Estimate and How Well
+Does It Do It?, JASA 2023, arXiv 2104.00673).
 
 Units beyond 1000 are dealt at random to 1000 groups, within their folds, and groups are drawn: the variance of a mean
 stays unbiased, with 4% of noise. All that is scored shares its draws: a paired difference is one of draws.
@@ -165,10 +165,15 @@ class Drawn:
         """Where the score on endless new rows is in 90% of the cases."""
         return _middle(self.value + self._deviations())
 
-    def board(self) -> tuple[float, float]:
-        """Where the score on the test rows is in 90% of the cases: both errors together."""
+    def board(self, gain: float, se: float) -> tuple[float, float]:
+        """Where the score on the test rows is in 90% of the cases: both errors together.
+
+        ``gain`` is what the submission is expected to be better than what was scored (``podium.averaging``), ``se`` its
+        standard error, drawn on top.
+        """
         assert self.tested is not None
-        return _middle(self.value + self._deviations() + self.tested)
+        drawn = gain + se * np.random.default_rng(_SEED + 2).standard_normal(DRAWS)
+        return _middle(self.value + self._deviations() + self.tested + drawn)
 
 
 def _middle(draws: np.ndarray) -> tuple[float, float]:

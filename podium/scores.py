@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from podium import metrics, resampling
+from podium import averaging, metrics, resampling
 from podium.alignment import fold_numbers, positions, probabilities
+from podium.averaging import Gain, Said
 from podium.metric_file import is_own
 from podium.resampling import Drawn, Units
 from podium.targets import JOINT, TaskType, to_array
@@ -19,13 +20,17 @@ SETTLED = "settled"
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """A row of the table: the value in each fold, and the value with its draws (``podium.resampling``)."""
+    """A row of the table: the value in each fold, the value with its draws, and what the test rows are to gain.
+
+    See ``podium.resampling`` and ``podium.averaging``.
+    """
 
     what: str
     name: str
     round: str
     folds: list[float]
     drawn: Drawn
+    gain: Gain
 
     @property
     def cv(self) -> float:
@@ -62,11 +67,19 @@ class Scorer:
         )
 
     def score(
-        self, what: str, name: str, round: str, oof: pd.DataFrame, decided: pd.DataFrame | None = None
+        self,
+        what: str,
+        name: str,
+        round: str,
+        oof: pd.DataFrame,
+        decided: pd.DataFrame | None = None,
+        *,
+        tested: Said | str,
     ) -> Scored:
         """Score predictions, or with ``decided`` (``id``, ``label``) what was decided from them.
 
-        A metric that reads probabilities scores these whatever was decided.
+        A metric that reads probabilities scores these whatever was decided. ``tested`` is what is said of test rows, or
+        why the gain of averaging is not to be estimated from it.
         """
         proba = probabilities(oof, self.ids, self.labels, self.type)
         said = None
@@ -87,7 +100,11 @@ class Scorer:
             test_rows=self.test_rows,
         )
         by_fold = metrics.fold_scores(self.metric, self.truth, said, proba, self.folds, classes=classes)
-        return Scored(what, name, round, by_fold, drawn)
+        if isinstance(tested, str):
+            gain = averaging.unknown(tested)
+        else:
+            gain = averaging.expected_gain(tested, metric=self.metric, cv=value, se=drawn.se)
+        return Scored(what, name, round, by_fold, drawn, gain)
 
     def utility(self, value: float) -> float:
         """The value with its sign such that greater is better."""
@@ -98,11 +115,15 @@ def table(rows: Sequence[Scored], *, task: str, metric: str, chosen: str) -> pd.
     """One row a score.
 
     Columns: ``task``, ``what`` (member, ensemble, submitted), ``name``, ``round``, ``metric``, ``cv``, ``se``, ``low``
-    and ``high`` (where the score on endless new rows is in 90% of the cases), ``board_low`` and ``board_high`` (where
-    that on the test rows is), ``fold0``..., ``chosen``: whether it is the ensemble that predicts the test rows. Every
-    score is of out-of-fold predictions; tuned ones are cross-fitted.
+    and ``high`` (where the score on endless new rows is in 90% of the cases), ``gain`` and ``gain_se`` (what averaging
+    the fold models is expected to add to it on the test rows), ``board`` (the sum), ``board_low`` and ``board_high``
+    (where the score on the test rows is in 90% of the cases), ``no_gain`` (why the gain is not estimated, or None),
+    ``fold0``..., ``chosen``: whether it is the ensemble that predicts the test rows. Every score is of out-of-fold
+    predictions; tuned ones are cross-fitted.
     """
-    return pd.DataFrame([_row(row, task=task, metric=metric, chosen=chosen) for row in rows])
+    found = pd.DataFrame([_row(row, task=task, metric=metric, chosen=chosen) for row in rows])
+    found["no_gain"] = pd.Series([row.gain.why for row in rows], dtype=object)  # None stays None
+    return found
 
 
 def _row(row: Scored, *, task: str, metric: str, chosen: str) -> dict[str, Any]:
@@ -119,16 +140,20 @@ def _row(row: Scored, *, task: str, metric: str, chosen: str) -> dict[str, Any]:
     }
 
 
-def errors(row: Scored, metric: str) -> dict[str, float]:
-    """Standard error and intervals; an interval ends where the metric does."""
-    (low, high), (board_low, board_high) = row.drawn.interval(), row.drawn.board()
-    ends = {"low": low, "high": high, "board_low": board_low, "board_high": board_high}
+def errors(row: Scored, metric: str) -> dict[str, Any]:
+    """Standard error, intervals and gain; an interval ends where the metric does."""
+    gain = row.gain
+    (low, high), (board_low, board_high) = row.drawn.interval(), row.drawn.board(gain.value, gain.se)
+    ends = {"low": low, "high": high}
+    board = {"board": row.cv + gain.value, "board_low": board_low, "board_high": board_high}
     if not is_own(metric):
-        ends = {
-            name: min(end, 1.0) if metrics.greater_is_better(metric) else max(end, 0.0)
-            for name, end in ends.items()
-        }
-    return {"se": row.drawn.se, **ends}
+        ends, board = ({name: _inside(end, metric) for name, end in part.items()} for part in (ends, board))
+    given = {"gain": gain.value, "gain_se": gain.se}
+    return {"se": row.drawn.se, **ends, **given, **board, "no_gain": gain.why}
+
+
+def _inside(end: float, metric: str) -> float:
+    return min(end, 1.0) if metrics.greater_is_better(metric) else max(end, 0.0)
 
 
 def best_member(scores: pd.DataFrame) -> pd.Series:

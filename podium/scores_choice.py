@@ -52,6 +52,7 @@ def facts(
             "cv": submitted.cv,
             **errors(submitted, metric),
             "test_rows": test_rows,
+            "fold_models": len(submitted.folds),
             "folds": dict(choice.folds),
             "why": why(rows, choice, metric),
         },

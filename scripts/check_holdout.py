@@ -4,9 +4,11 @@ import logging
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from podium import alignment, metrics, tables
-from podium.check_holdout import compare, compare_columns, expected, render
+from podium.adversarial import overlap
+from podium.check_holdout import by_seen, compare, compare_columns, expected, render
 from podium.files import read_json, read_table, write_json, write_text
 from podium.submission_columns import Form
 from podium.targets import JOINT, TaskType, encode, sort_labels
@@ -21,6 +23,8 @@ def main(
     truth: Path,
     score: Path,
     labels: Path,
+    train: Path,
+    test: Path,
     decided: Path,
     proba: Path,
     report: Path,
@@ -69,6 +73,9 @@ def main(
             reported_cv=reported["cv"],
             reported_se=reported["se"],
         )
+        if metrics.get(metric).uses == "labels":
+            seen = _seen(train, test, by_id=id is not None)
+            result |= by_seen(rows, true_rows, seen, id=id, target=label, metric_value=value)
     else:
         result = compare_columns(
             rows,
@@ -86,6 +93,14 @@ def main(
     write_json(result, report)
     write_text(render(result) + "\n", summary)
     _log.info("%s", render(result))
+
+
+def _seen(train: Path, test: Path, *, by_id: bool) -> pd.Series:
+    """Which test rows have a text that also stands in train, case and the like aside; by id or row number."""
+    rows = read_table(test)
+    known, asked = overlap.equal_keys(read_table(train), rows)
+    seen = np.isin(asked, known[known >= 0])
+    return pd.Series(seen, index=rows["id"] if by_id else None)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from podium.decision import Choice
 from podium.errors import UserError
 from podium.files import read_json, read_table, write_json, write_table
 from podium.label_shift import Shift
+from podium.predict import to_array as to_proba
 from podium.targets import JOINT, TaskType, to_array, to_text
 from scripts import job
 
@@ -20,11 +21,13 @@ def main(
     *,
     oof: Path,
     test: Path,
+    test_folds: Path,
     train: Path,
     folds: Path,
     labels: Path,
     oof_out: Path,
     test_out: Path,
+    test_folds_out: Path,
     fit: Path,
     score: Path,
     method: str,
@@ -36,6 +39,7 @@ def main(
 ) -> None:
     """Write ``id``, ``label`` (and ``fold``) of train and test rows, how they were decided, and the score to report.
 
+    ``test_folds_out`` is what is decided on what the ensemble makes of the models of single folds, ``test_folds``.
     An offset of a multi-label class means the threshold 1 / (1 + exp(offset)).
     """
     names = read_json(labels)
@@ -49,14 +53,19 @@ def main(
 
     test_table = read_table(test)
     test_proba = probabilities(test_table, test_table["id"], names, type)
-    shift = None
-    if method == "prior":
-        shift = decision.shifted(proba, truth, test_proba, decided.test, settings)
-        test_proba = label_shift.corrected(test_proba, shift)
-    given_test = decision.apply(test_proba, decided.test, settings, type)
+    shift = decision.shifted(proba, truth, test_proba, decided.test, settings) if method == "prior" else None
     whole = metrics.get(metric, type).whole
+
+    def labels_of(ids: pd.Series, proba: np.ndarray) -> pd.DataFrame:
+        """Decided labels of test rows."""
+        right = proba if shift is None else label_shift.corrected(proba, shift)
+        return _labels(ids, decision.apply(right, decided.test, settings, type), names, whole=whole)
+
     write_table(_labels(rows["id"], decided.labels, names, whole=whole).assign(fold=assigned), oof_out)
-    write_table(_labels(test_table["id"], given_test, names, whole=whole), test_out)
+    write_table(labels_of(test_table["id"], test_proba), test_out)
+    alone = read_table(test_folds)
+    said = labels_of(alone["id"], to_proba(alone, names, type))
+    write_table(said.assign(fold=alone["fold"]), test_folds_out)
 
     plain = proba if type == "regression" else None
     cv = metrics.score(metric, truth, decided.labels, proba, classes=len(names))
@@ -80,6 +89,7 @@ def main(
             "se": cv.se,
             "folds": by_fold,
             "argmax_cv": metrics.value(metric, truth, plain, proba, classes=len(names)),
+            "label_shift": shift is not None and shift.applied,
             "n": len(rows),
         },
         score,

@@ -4,6 +4,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from podium.alignment import fold_numbers, probabilities
 from podium.files import read_json, read_table, write_json, write_table
@@ -23,6 +24,7 @@ def main(
     labels: Path,
     oof_out: Path,
     test_out: Path,
+    test_folds_out: Path,
     facts: Path,
     member: str,
     metric: str,
@@ -42,6 +44,8 @@ def main(
     ]
     write_table(to_table(rows["id"], held_out, names, type), oof_out)
     write_table(to_table(ids, np.mean(said, axis=0), names, type), test_out)
+    tables = [to_table(ids, proba, names, type).assign(fold=fold) for fold, proba in enumerate(said)]
+    write_table(pd.concat(tables, ignore_index=True), test_folds_out)
     found = read_json(verdict)
     write_json(
         {"member": member, "metric": metric, "rounds": found["rounds"], "gains": found["gains"]}, facts

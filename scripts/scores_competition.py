@@ -25,7 +25,21 @@ def main(
     given = [pd.read_csv(path, keep_default_na=False, dtype={"round": "str"}) for path in tables]
     write_csv(pd.concat([rows, *given], ignore_index=True)[list(given[0].columns)], table)
     last = rows[rows["what"] == "submitted"].iloc[0]
-    chosen = {key: last[key] for key in ("metric", "cv", "se", "low", "high", "board_low", "board_high")}
+    keys = (
+        "metric",
+        "cv",
+        "se",
+        "low",
+        "high",
+        "gain",
+        "gain_se",
+        "board",
+        "board_low",
+        "board_high",
+        "no_gain",
+    )
+    folds = next(iter(told.values()))["chosen"]["fold_models"]
+    chosen = {**{key: last[key] for key in keys}, "fold_models": folds}
     records = rows.to_dict(orient="records")
     write_json({"chosen": chosen, "shares": share, "rows": records, "tasks": told}, out)
 

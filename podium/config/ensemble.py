@@ -95,7 +95,8 @@ class Stack(Block):
     )
     c: Annotated[float, Field(gt=0)] = Field(
         0.01,
-        description="linear: inverse of the L2 penalty on the distance from the members' mean (probabilities: from 0).",
+        description="linear: inverse of the L2 penalty on the distance from the members' mean (probabilities: from 0); "
+        "above 0.01 it is scored inside the folds (docs/ensembles.md).",
     )
     alpha: Annotated[float, Field(gt=0)] = Field(1.0, description="ridge: L2 penalty.")
     trees: Positive = Field(100, description="lightgbm: rounds of boosting.")

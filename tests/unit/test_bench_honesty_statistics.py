@@ -3,12 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.special import softmax
 
-from bench.honesty_averaging import Parts, expected, expected_gain
 from bench.honesty_splits import split, together
 from bench.honesty_statistics import LEVEL, corrected_error, coverage, plain_error, summary
-from podium.metrics import value
 
 POOL, TRAIN, HOLDOUT, SPLITS = 400, 80, 100, 10
 
@@ -110,35 +107,3 @@ def test_groups_join_near_duplicates() -> None:
     rows = _rows().assign(group=[str(number // 20) for number in range(55)])
     # The repeats of rows 0-14 lie in group 2, which joins group 0.
     assert len(np.unique(together(rows))) == 2
-
-
-@pytest.mark.parametrize("metric", ["accuracy", "macro_f1"])
-@pytest.mark.parametrize("sharpness", [0.5, 1.0, 2.0])
-def test_expected_gain_is_the_true_one_though_the_models_are_as_sure_as_they_like(
-    metric: str, sharpness: float
-) -> None:
-    random = np.random.default_rng(3)
-    logits = 2 * random.normal(size=(20_000, 3))
-    noisy = softmax(sharpness * (logits + 0.8 * random.normal(size=(5, *logits.shape))), axis=-1)
-    truth = (logits + random.gumbel(size=logits.shape)).argmax(axis=1)
-    parts = Parts(noisy, noisy.mean(axis=0), lambda proba: proba.argmax(axis=1))
-    alone = np.mean([value(metric, truth, proba.argmax(axis=1), None, classes=3) for proba in noisy])
-    gain = value(metric, truth, parts.average.argmax(axis=1), None, classes=3) - alone
-    assert gain > 0.02
-    assert expected_gain(parts, metric, float(alone)) == pytest.approx(gain, rel=0.3)
-
-
-def test_models_that_agree_gain_nothing_and_a_score_out_of_reach_is_no_error() -> None:
-    proba = np.random.default_rng(5).dirichlet([1.0, 1.0, 1.0], size=300)
-    parts = Parts(np.stack([proba, proba]), proba, lambda given: given.argmax(axis=1))
-    for cv in (0.0, 0.6, 1.0):
-        assert expected_gain(parts, "accuracy", cv) == pytest.approx(0, abs=1e-12)
-
-
-def test_expected_metric_of_sure_probabilities_is_the_metric() -> None:
-    random = np.random.default_rng(4)
-    truth, labels = random.integers(0, 4, size=(2, 100))
-    for metric in ("accuracy", "macro_f1", "mcc"):
-        assert expected(np.eye(4)[truth], labels, metric) == pytest.approx(
-            value(metric, truth, labels, None, classes=4)
-        )

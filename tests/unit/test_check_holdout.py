@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from podium.check_holdout import compare, expected, render
+from podium.check_holdout import by_seen, compare, expected, render
 from podium.errors import UserError
 
 
@@ -54,6 +54,21 @@ def test_the_true_score_is_set_beside_where_it_was_said_to_lie(high: float, insi
     result |= expected(result["true_score"], 0.5, high)
     assert result["inside"] == (inside == "inside")
     assert f"expected in 9 of 10 cases     0.5000 to {high:.4f}: {inside}" in render(result)
+
+
+def test_rows_that_stand_in_train_are_scored_apart() -> None:
+    given = TRUTH.assign(label=["a", "a", "b", "b"]).iloc[::-1]
+    seen = pd.Series([False, True, True, True], index=["4", "3", "2", "1"])
+    how = {"id": "id", "target": "label", "metric_value": accuracy}
+    parts = by_seen(given, TRUTH, seen, **how)
+    assert (parts["seen"]["n"], parts["unseen"]["n"]) == (3, 1)
+    assert (parts["seen"]["true_score"], parts["unseen"]["true_score"]) == (pytest.approx(1 / 3), 1.0)
+    shown = render(run(given) | parts)
+    assert "3 rows, text stands in train  0.3333 +- " in shown
+    assert "1 rows, text does not         1.0000 +- " in shown
+    assert by_seen(given, TRUTH, seen & False, **how) == by_seen(given, TRUTH, seen | True, **how) == {}
+    numbered = pd.Series([True, False, False, False])
+    assert by_seen(TRUTH[["label"]], TRUTH[["label"]], numbered, **{**how, "id": None})["seen"]["n"] == 1
 
 
 def test_no_spread_gives_no_standard_errors() -> None:

@@ -177,10 +177,16 @@ def test_script_writes_labels_offsets_and_score(tmp_path, metric, method):
     ids, folds = [f"r{i}" for i in range(90)], np.arange(90) % 3
     files = {
         name: tmp_path / name
-        for name in ("oof", "test", "train", "folds", "labels", "oof_out", "test_out", "fit", "score")
+        for name in (
+            *("oof", "test", "test_folds", "train", "folds", "labels"),
+            *("oof_out", "test_out", "test_folds_out", "fit", "score"),
+        )
     }
     write_table(to_table(ids, proba, names).iloc[::-1], files["oof"])
     write_table(to_table([f"t{i}" for i in range(60)], proba[:60], names), files["test"])
+    alone = [to_table([f"t{i}" for i in range(9)], part, names) for part in (proba[9:18], proba[:9])]
+    alone = [table.assign(fold=fold) for fold, table in enumerate(alone)]
+    write_table(pd.concat(alone), files["test_folds"])
     write_table(pd.DataFrame({"id": ids, "target": np.array(names)[truth]}), files["train"])
     write_table(pd.DataFrame({"id": ids, "fold": folds}), files["folds"])
     write_json(names, files["labels"])
@@ -206,6 +212,9 @@ def test_script_writes_labels_offsets_and_score(tmp_path, metric, method):
     test = read_table(files["test_out"])
     assert test["id"].tolist() == [f"t{i}" for i in range(60)]
     assert test["label"].tolist() == [names[k] for k in decide(proba[:60], offsets)]
+    of_models = read_table(files["test_folds_out"])
+    assert of_models.groupby("fold")["id"].apply(list).tolist() == [test["id"].tolist()[:9]] * 2
+    assert of_models.loc[of_models["fold"] == 1, "label"].tolist() == test["label"].tolist()[:9]
 
 
 @pytest.mark.parametrize("metric", LABEL_METRICS)

@@ -169,11 +169,14 @@ def top(proba: np.ndarray, k: int) -> np.ndarray:
 def tables(folder, proba: np.ndarray, truth: np.ndarray, test: np.ndarray, type_: TaskType) -> dict:
     """The script's files."""
     names = ["y"] if type_ == "regression" else [str(k) for k in range(proba.shape[1])]
-    made = ("oof", "test", "train", "folds", "labels", "oof_out", "test_out", "fit", "score")
-    files = {name: folder / name for name in made}
+    given = ("oof", "test", "test_folds", "train", "folds", "labels")
+    made = ("oof_out", "test_out", "test_folds_out", "fit", "score")
+    files = {name: folder / name for name in (*given, *made)}
     ids = [f"r{i}" for i in range(len(truth))]
     write_table(to_table(ids, proba, names, type_), files["oof"])
-    write_table(to_table([f"t{i}" for i in range(len(test))], test, names, type_), files["test"])
+    tested = to_table([f"t{i}" for i in range(len(test))], test, names, type_)
+    write_table(tested, files["test"])
+    write_table(tested.assign(fold=0), files["test_folds"])
     write_table(pd.DataFrame({"id": ids, "target": to_text(truth, names)}, dtype="str"), files["train"])
     write_table(pd.DataFrame({"id": ids, "fold": np.arange(len(truth)) % 3}), files["folds"])
     write_json(names, files["labels"])

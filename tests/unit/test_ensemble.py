@@ -8,6 +8,8 @@ import pytest
 
 from podium import metrics
 from podium.ensemble import choose, cross_fit, report
+from podium.ensemble import fitted as honestly_fitted
+from podium.ensembles.coupling import inner_parts
 from podium.ensembles.means import Mean
 from podium.ensembles.votes import Vote
 from podium.errors import UserError
@@ -76,13 +78,13 @@ def test_the_check_above_catches_a_fit_on_all_rows(name) -> None:
 def test_a_folds_choice_does_not_see_its_labels() -> None:
     proba, truth = members(1, count=3, rows=120, classes=3, skill=0.5)
     quick = {name: QUICK[name] for name in ("mean", "blend", "vote")}
-    fitted = choose(quick, known(proba, truth, FOLDS), metric="macro_f1")
+    fitted = choose(quick, known(proba, truth, FOLDS), metric="macro_f1", parts=None)
     seen = set()
     for fold in range(4):
         for seed in range(5):
             rng = np.random.default_rng(seed)
             changed = np.where(fold == FOLDS, rng.integers(3, size=120), truth)
-            other = choose(quick, known(proba, changed, FOLDS), metric="macro_f1")
+            other = choose(quick, known(proba, changed, FOLDS), metric="macro_f1", parts=None)
             assert other.fold_methods[fold] == fitted.fold_methods[fold]
             assert (other.oof[fold == FOLDS] == fitted.oof[fold == FOLDS]).all()
             seen |= {other.method, *other.fold_methods}
@@ -91,7 +93,7 @@ def test_a_folds_choice_does_not_see_its_labels() -> None:
 
 def test_choice_is_nested_cross_validation_written_out() -> None:
     proba, truth = members(2, count=3, rows=120, classes=3, skill=0.5)
-    fitted = choose(QUICK, known(proba, truth, FOLDS), metric="macro_f1")
+    fitted = choose(QUICK, known(proba, truth, FOLDS), metric="macro_f1", parts=None)
     for fold in range(4):
         kept = fold != FOLDS
         rest = known(proba[:, kept], truth[kept], FOLDS[kept])
@@ -108,7 +110,9 @@ def test_choice_is_nested_cross_validation_written_out() -> None:
 def test_ties_go_to_the_method_named_first() -> None:
     proba, truth = members(3, count=1, rows=120, classes=3)
     for order in (["vote", "mean"], ["mean", "vote"]):
-        fitted = choose({name: QUICK[name] for name in order}, known(proba, truth, FOLDS), metric="accuracy")
+        fitted = choose(
+            {name: QUICK[name] for name in order}, known(proba, truth, FOLDS), metric="accuracy", parts=None
+        )
         assert fitted.method == order[0]
         assert fitted.fold_methods == [order[0]] * 4
 
@@ -116,7 +120,7 @@ def test_ties_go_to_the_method_named_first() -> None:
 def test_choosing_needs_three_folds() -> None:
     proba, truth = members(4, count=1, rows=120, classes=3)
     with pytest.raises(UserError, match="needs 3 folds"):
-        choose(QUICK, known(proba, truth, FOLDS % 2), metric="accuracy")
+        choose(QUICK, known(proba, truth, FOLDS % 2), metric="accuracy", parts=None)
 
 
 @pytest.mark.parametrize("type", PROBLEMS)
@@ -170,7 +174,7 @@ def files(request, tmp_path):
     ids = np.array([f"r{i:03d}" for i in range(120)])
     test_ids = np.array([f"t{i}" for i in range(40)])
     rng = np.random.default_rng(0)
-    paths: dict = {"oof": [], "test": []}
+    paths: dict = {"oof": [], "test": [], "test_folds": []}
     for member in range(3):
         for kind, table in (
             ("oof", to_table(ids, proba[member], names, type)),
@@ -179,6 +183,10 @@ def files(request, tmp_path):
             paths[kind].append(tmp_path / f"{kind}{member}.parquet")
             order = np.arange(len(table)) if member == 0 else rng.permutation(len(table))
             write_table(table.iloc[order], paths[kind][-1])
+        alone = [(np.roll(test[member], fold, axis=0), fold) for fold in range(4)]
+        tables = [to_table(test_ids, said, names, type).assign(fold=fold) for said, fold in alone]
+        paths["test_folds"].append(tmp_path / f"folds{member}.parquet")
+        write_table(pd.concat(tables).sample(frac=1, random_state=member), paths["test_folds"][-1])
     for name in ("train", "folds"):
         paths[name] = tmp_path / f"{name}.parquet"
     rows = pd.DataFrame({"id": ids, "target": pd.Series(to_text(truth, names), dtype="str")})
@@ -187,7 +195,7 @@ def files(request, tmp_path):
     paths["labels"] = tmp_path / "labels.json"
     write_json(names, paths["labels"])
     write_table(pd.DataFrame({"id": test_ids, "text_a": ["a b"] * 40}), tmp_path / "texts.parquet")
-    outputs = {name: tmp_path / f"out_{name}" for name in ("oof_out", "test_out", "fit")}
+    outputs = {name: tmp_path / f"out_{name}" for name in ("oof_out", "test_out", "test_folds_out", "fit")}
     arguments = {**paths, **outputs, "members": ["a-s0", "b-s0", "b-s1"], "type": type, "threads": 1}
     return {**arguments, "metric": METRICS[type]}, proba, test, truth
 
@@ -211,7 +219,8 @@ def test_script_aligns_rows_and_writes_what_the_library_gives(files, name) -> No
     method = {**QUICK, "blend": greedy_blend(metric, 8)}[name]
     script.main(**arguments, methods={name: OPTIONS[name]})
     names = read_json(arguments["labels"])
-    fitted = cross_fit(name, method, known(proba, truth, FOLDS))
+    parts = inner_parts(to_text(truth, names), FOLDS, np.arange(120), type=type)
+    fitted = honestly_fitted(name, method, known(proba, truth, FOLDS), parts)
     oof = read_table(arguments["oof_out"])
     assert oof["id"].tolist() == read_table(arguments["train"])["id"].tolist()
     np.testing.assert_allclose(to_array(oof, names, type), fitted.oof, rtol=1e-3, atol=1e-5)
@@ -219,7 +228,12 @@ def test_script_aligns_rows_and_writes_what_the_library_gives(files, name) -> No
     np.testing.assert_allclose(
         to_array(read_table(arguments["test_out"]), names, type), expected, rtol=1e-3, atol=1e-5
     )
+    alone = read_table(arguments["test_folds_out"])
+    assert alone["fold"].tolist() == np.repeat(range(4), 40).tolist()
+    third = method.predict(given(np.roll(test, 2, axis=1), type), fitted.params)
+    np.testing.assert_allclose(to_array(alone[alone["fold"] == 2], names, type), third, rtol=1e-3, atol=1e-5)
     fit = read_json(arguments["fit"])
+    assert fit["scored"] == ("inside folds" if name == "stack" else "over folds")
     assert (fit["method"], fit["members"]) == (name, arguments["members"])
     value = metrics.value(metric, truth, None, fitted.oof, classes=len(names))
     assert fit["cv"]["value"] == pytest.approx(value, rel=1e-3)
@@ -231,7 +245,9 @@ def test_choose_script_writes_the_choice_and_reads_texts_where_asked(files, tmp_
     type, metric = arguments["type"], arguments["metric"]
     built = {**QUICK, "blend": greedy_blend(metric, 8)}
     script.main(**arguments, methods=OPTIONS)
-    fitted = choose({name: built[name] for name in OPTIONS}, known(proba, truth, FOLDS), metric=metric)
+    parts = inner_parts(read_table(arguments["train"])["target"].tolist(), FOLDS, np.arange(120), type=type)
+    data = known(proba, truth, FOLDS)
+    fitted = choose({name: built[name] for name in OPTIONS}, data, metric=metric, parts=parts)
     fit = read_json(arguments["fit"])
     assert (fit["method"], fit["fold_methods"]) == (fitted.method, fitted.fold_methods)
     found = to_array(read_table(arguments["oof_out"]), read_json(arguments["labels"]), type)

@@ -88,7 +88,7 @@ def test_the_choice_among_ensembles() -> None:
     for draw in range(FEW):
         oof, truth, folds = drawn("single_label", draw)
         data = known(oof, truth, folds)
-        chosen = choose({name: built[name] for name in names}, data, metric="accuracy")
+        chosen = choose({name: built[name] for name in names}, data, metric="accuracy", parts=None)
         honest.append(z(truth, chosen.oof.argmax(axis=1), "accuracy", draw))
         # Cross-fitted ensembles, but the choice among them was not
         crossed = cross_fit(chosen.method, built[chosen.method], data)
@@ -103,7 +103,9 @@ def test_the_choice_among_ensembles_of_labels() -> None:
     for draw in range(FEW // 2):
         oof, truth, folds = multi_label_tables(draw)
         names = ("greedy", "linear stack", "vote")
-        chosen = choose({name: built[name] for name in names}, known(oof, truth, folds), metric="roc_auc")
+        chosen = choose(
+            {name: built[name] for name in names}, known(oof, truth, folds), metric="roc_auc", parts=None
+        )
         honest.append(metrics.value("roc_auc", truth, None, chosen.oof, classes=CLASSES) - 0.5)
     assert at_chance(honest)
 

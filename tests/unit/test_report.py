@@ -17,6 +17,10 @@ SETTINGS: dict[str, Any] = {
 
 CHOSEN = {
     "cv": 0.9,
+    "se": 0.01,
+    "board": 0.905,
+    "no_gain": None,
+    "fold_models": 3,
     "board_low": 0.88123,
     "board_high": 0.92,
     "why": "blend (0.9000) is the ensemble that the config submits.",
@@ -58,7 +62,10 @@ def test_summary_shows_every_score_and_one_advice() -> None:
     assert len({line.index("+- 0.0100") for line in lines[3:7]}) == 1
     assert "* blend (0.9000) is the ensemble that the config submits." in lines
     place = lines.index("submission: results/submission.csv (42 rows)")
-    assert lines[place + 1] == "expected on the test rows: 0.9000 (0.8812 to 0.9200 in 9 of 10 cases)"
+    assert lines[place + 1] == (
+        "CV 0.9000 +- 0.0100; expected on the test rows: 0.9050 (0.8812 to 0.9200 in 9 of 10 cases), "
+        "because the 3 models that cross-validation scores one by one are averaged for them"
+    )
     assert sum(line.startswith("try next:") for line in lines) == 1
 
 

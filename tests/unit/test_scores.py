@@ -1,5 +1,6 @@
 """The table of scores holds what the metrics say, whatever the order of the rows, and why the choice was made."""
 
+import dataclasses
 import re
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from sklearn.metrics import f1_score, log_loss
 
 from podium import scores, timings
+from podium.averaging import Gain
 from podium.files import read_json, write_csv, write_json, write_table, write_text
 from podium.predict import to_table
 from scripts import scores as script
@@ -17,6 +19,7 @@ from scripts import scores as script
 LABELS = ["a", "b", "c"]
 IDS = [f"{number:03}" for number in range(240)]
 TRAIN = pd.DataFrame({"id": IDS, "target": np.random.default_rng(0).choice(LABELS, 240)}).astype("str")
+MEMBERS = ("linear", "linear1", "bert")
 FOLDS = pd.DataFrame({"id": TRAIN["id"], "fold": np.arange(240) % 4, "cluster": np.arange(240)})
 
 
@@ -36,7 +39,7 @@ def scorer(metric: str) -> scores.Scorer:
 @pytest.mark.parametrize("metric", ["macro_f1", "log_loss"])
 def test_scores_are_scikit_learns_with_intervals_about_them(metric: str) -> None:
     oof = predictions(1, 0.5)
-    row = scorer(metric).score("member", "linear-s0", "0", oof)
+    row = scorer(metric).score("member", "linear-s0", "0", oof, tested="not asked")
     joined = TRAIN.merge(oof, on="id").merge(FOLDS, on="id")
 
     def value(rows: pd.DataFrame) -> float:
@@ -50,23 +53,36 @@ def test_scores_are_scikit_learns_with_intervals_about_them(metric: str) -> None
     found = scores.errors(row, metric)
     assert found["board_low"] < found["low"] < row.cv < found["high"] < found["board_high"]
     assert found["se"] > 0
+    assert (found["gain"], found["gain_se"], found["board"], found["no_gain"]) == (0, 0, row.cv, "not asked")
+
+
+def test_the_gain_moves_the_interval_of_the_board_and_its_error_widens_it() -> None:
+    plain = scorer("accuracy").score("member", "x", "", predictions(1, 0.3), tested="no")
+    ends = scores.errors(plain, "accuracy")
+    moved = scores.errors(dataclasses.replace(plain, gain=Gain(0.02, 0.0, None)), "accuracy")
+    wider = scores.errors(dataclasses.replace(plain, gain=Gain(0.02, 0.05, None)), "accuracy")
+    for name in ("board", "board_low", "board_high"):
+        assert moved[name] == pytest.approx(ends[name] + 0.02)
+    assert [moved[name] for name in ("se", "low", "high")] == [ends[name] for name in ("se", "low", "high")]
+    widths = [(found["board_high"] - found["board_low"]) / 3.29 for found in (ends, wider)]
+    assert widths[1] == pytest.approx(np.hypot(widths[0], 0.05), rel=0.06)
 
 
 def test_what_is_decided_is_scored_unless_the_metric_reads_probabilities() -> None:
     oof = predictions(1, 0.5)
     decided = TRAIN.rename(columns={"target": "label"}).assign(fold=0).sample(frac=1, random_state=3)
-    assert scorer("accuracy").score("submitted", "x", "", oof, decided).cv == 1
-    plain = scorer("log_loss").score("member", "x", "", oof)
-    assert scorer("log_loss").score("submitted", "x", "", oof, decided).cv == plain.cv
+    assert scorer("accuracy").score("submitted", "x", "", oof, decided, tested="no").cv == 1
+    plain = scorer("log_loss").score("member", "x", "", oof, tested="no")
+    assert scorer("log_loss").score("submitted", "x", "", oof, decided, tested="no").cv == plain.cv
 
 
 def test_intervals_end_where_the_metric_does() -> None:
     oof = predictions(1, 20.0)
     wrong = TRAIN["target"].where(TRAIN.index > 2, "a").rename("label")
     decided = pd.DataFrame({"id": TRAIN["id"], "label": wrong})
-    row = scorer("accuracy").score("submitted", "x", "", oof, decided)
+    row = scorer("accuracy").score("submitted", "x", "", oof, decided, tested="no")
     assert scores.errors(row, "accuracy")["board_high"] == 1 > row.cv
-    nearly = scorer("log_loss").score("member", "x", "", oof)
+    nearly = scorer("log_loss").score("member", "x", "", oof, tested="no")
     assert scores.errors(nearly, "log_loss")["board_low"] >= 0
 
 
@@ -77,27 +93,47 @@ def arguments(tmp_path: Path) -> dict[str, Any]:
     given = {"linear": (1, 0.3), "linear1": (2, 0.35), "bert": (3, 0.5)}
     given |= {"mean": (4, 0.55), "stack": (5, 0.7), "best": (5, 0.7)}
     for name, (seed, skill) in given.items():
-        write_table(predictions(seed, skill), results / f"{name}.parquet")
+        oof = predictions(seed, skill)
+        write_table(oof, results / f"{name}.parquet")
+        alone = [predictions(10 * seed + fold, skill).assign(fold=fold) for fold in range(4)]
+        mean = pd.concat(alone).drop(columns="fold").groupby("id").mean().reset_index()
+        write_table(pd.concat(alone), results / f"{name}_folds.parquet")
+        write_table(oof if name == "linear" else mean, results / f"{name}_test.parquet")
     ensembles = {
-        "mean": {"method": "mean", "fold_methods": ["mean"] * 4},
-        "stack": {"method": "stack", "fold_methods": ["stack"] * 4},
-        "best": {"method": "stack", "fold_methods": ["stack", "mean", "stack", "stack"]},
+        "mean": {"method": "mean", "fold_methods": ["mean"] * 4, "members": ["linear-s0", "bert-s0"]},
+        "stack": {"method": "stack", "fold_methods": ["stack"] * 4, "members": ["bert-s0"]},
+        "best": {
+            "method": "stack",
+            "fold_methods": ["stack", "mean", "stack", "stack"],
+            "members": ["bert-s0"],
+        },
     }
     for name, fit in ensembles.items():
         write_json(fit, results / f"{name}.json")
     plain = predictions(5, 0.7).set_index("id").idxmax(axis=1).str.removeprefix("p:")
     changed = plain.mask(np.arange(240) % 40 == 0, "a")
     write_table(changed.rename("label").reset_index(), results / "decided.parquet")
-    write_json({"method": "offsets"}, results / "score.json")
+    for part in ("test", "folds"):
+        said = pd.read_parquet(results / f"best_{part}.parquet")
+        wide = said.set_index("id")[[f"p:{label}" for label in LABELS]]
+        said["label"] = wide.idxmax(axis=1).str.removeprefix("p:").to_numpy()
+        write_table(said, results / f"decided_{part}.parquet")
+    write_json({"method": "offsets", "label_shift": False}, results / "score.json")
     write_table(TRAIN, results / "train.parquet")
-    write_table(TRAIN.head(100), results / "test.parquet")
+    write_table(TRAIN[["id"]], results / "test.parquet")
     write_table(FOLDS, results / "folds.parquet")
     write_json(LABELS, results / "labels.json")
     return {
-        "oof": [results / f"{name}.parquet" for name in ("linear", "linear1", "bert")],
+        "oof": [results / f"{name}.parquet" for name in MEMBERS],
+        "tests": [results / f"{name}_test.parquet" for name in MEMBERS],
+        "tests_folds": [results / f"{name}_folds.parquet" for name in MEMBERS],
         "ensembles": [results / f"{name}.json" for name in ensembles],
         "ensembles_oof": [results / f"{name}.parquet" for name in ensembles],
+        "ensembles_test": [results / f"{name}_test.parquet" for name in ensembles],
+        "ensembles_folds": [results / f"{name}_folds.parquet" for name in ensembles],
         "decided": results / "decided.parquet",
+        "decided_test": results / "decided_test.parquet",
+        "decided_folds": results / "decided_folds.parquet",
         "decision": results / "score.json",
         **{name: results / f"{name}.parquet" for name in ("train", "test", "folds")},
         "labels": results / "labels.json",
@@ -142,6 +178,9 @@ def test_files_of_a_run(arguments: dict[str, Any]) -> None:
         "se",
         "low",
         "high",
+        "gain",
+        "gain_se",
+        "board",
         "board_low",
         "board_high",
     ]
@@ -171,10 +210,10 @@ def test_the_reason_holds_the_figures_of_the_table(arguments: dict[str, Any]) ->
     rows = pd.DataFrame(facts["rows"]).set_index(["what", "name"])
     chosen, compared = facts["chosen"], {found["name"]: found for found in facts["compared"]}
     submitted = rows.loc[("submitted", "best + offsets")]
-    for name in ("cv", "se", "low", "high", "board_low", "board_high"):
+    for name in ("cv", "se", "low", "high", "gain", "gain_se", "board", "board_low", "board_high"):
         assert chosen[name] == submitted[name]
     assert (chosen["name"], chosen["method"], chosen["decision"]) == ("best", "stack", "offsets")
-    assert (chosen["test_rows"], chosen["folds"]) == (100, {"stack": 3, "mean": 1})
+    assert (chosen["test_rows"], chosen["folds"]) == (240, {"stack": 3, "mean": 1})
     assert list(compared) == ["mean", "best", "bert-s0"]
     assert (compared["best"]["difference"], compared["best"]["se"]) == (0, 0)
     assert compared["best"]["standard_errors"] is None
@@ -195,7 +234,7 @@ def test_the_reason_holds_the_figures_of_the_table(arguments: dict[str, Any]) ->
 
 
 def test_a_named_ensemble_is_compared_with_the_others_without_a_choice(arguments: dict[str, Any]) -> None:
-    for key in ("ensembles", "ensembles_oof", "methods"):
+    for key in ("ensembles", "ensembles_oof", "ensembles_test", "ensembles_folds", "methods"):
         arguments[key] = arguments[key][:2]
     script.main(**{**arguments, "submit": "mean", "metric": "log_loss"})
     chosen = read_json(arguments["facts"])["chosen"]
@@ -207,6 +246,25 @@ def test_a_named_ensemble_is_compared_with_the_others_without_a_choice(arguments
         chosen["why"],
     )
     assert "stack" in chosen["why"].split("ahead")[0]
+
+
+def test_the_gain_of_averaging_is_that_of_each_row_of_the_table(arguments: dict[str, Any]) -> None:
+    """The first round of ``linear-s0`` is predicted by other models; in the end it is the mean of the fold models."""
+    script.main(**arguments)
+    rows = pd.DataFrame(read_json(arguments["facts"])["rows"]).set_index(["what", "name", "round"])
+    assert "refit" in rows.loc[("member", "linear-s0", "0"), "no_gain"]
+    others = rows.drop(index=("member", "linear-s0", "0"))
+    assert others["no_gain"].isna().all()
+    assert (others["gain"] > 0.02).all()  # four models that have nothing in common but the truth
+    assert (others["board"] == np.minimum(others["cv"] + others["gain"], 1)).all()
+    for key in ("tests", "tests_folds", "oof", "member_rounds"):
+        arguments[key] = [arguments[key][place] for place in (0, 2)]
+    script.main(**arguments)
+    rows = pd.DataFrame(read_json(arguments["facts"])["rows"]).set_index("name")
+    assert rows.loc["mean", "no_gain"].startswith("linear-s0 in it")
+    assert rows["no_gain"].notna().tolist() == [False, True, True, False, False, False]
+    script.main(**{**arguments, "metric": "log_loss"})
+    assert "log_loss" in read_json(arguments["facts"])["chosen"]["no_gain"]
 
 
 @pytest.mark.parametrize(("metric", "best"), [("accuracy", "b-s0"), ("log_loss", "a-s0")])

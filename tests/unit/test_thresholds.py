@@ -120,11 +120,16 @@ def tables(folder, proba: np.ndarray, truth: np.ndarray, names: list[str], type:
     """The script's files; the out-of-fold table in another order."""
     files = {
         name: folder / name
-        for name in ("oof", "test", "train", "folds", "labels", "oof_out", "test_out", "fit", "score")
+        for name in (
+            *("oof", "test", "test_folds", "train", "folds", "labels"),
+            *("oof_out", "test_out", "test_folds_out", "fit", "score"),
+        )
     }
     ids = [f"r{i}" for i in range(len(truth))]
     write_table(to_table(ids, proba, names, type).iloc[::-1], files["oof"])
-    write_table(to_table([f"t{i}" for i in range(20)], proba[:20], names, type), files["test"])
+    test = to_table([f"t{i}" for i in range(20)], proba[:20], names, type)
+    write_table(test, files["test"])
+    write_table(test.assign(fold=0), files["test_folds"])
     write_table(pd.DataFrame({"id": ids, "target": to_text(truth, names)}, dtype="str"), files["train"])
     write_table(pd.DataFrame({"id": ids, "fold": np.arange(len(truth)) % 3}), files["folds"])
     write_json(names, files["labels"])

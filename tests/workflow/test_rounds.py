@@ -140,6 +140,9 @@ def test_rounds_go_on_only_until_they_stop_helping(make_clone: Any) -> None:
         ends.append(said[said["fold"] == fold].filter(like="p:").to_numpy())
     test = clone.table("predict/topic/linear-s0/settled/test.parquet")
     assert np.allclose(test.filter(like="p:"), np.mean(ends, axis=0), atol=1e-6)
+    alone = clone.table("predict/topic/linear-s0/settled/test_folds.parquet")
+    assert np.allclose(alone.filter(like="p:"), np.concatenate(ends), atol=1e-6)
+    assert (alone["fold"] == np.repeat(range(len(ends)), len(test))).all()
     pd.testing.assert_frame_equal(clone.table("ensemble/topic/mean/oof.parquet"), settled)
 
     seen = clone.table("train/topic/linear-s0/round2/fold0/trained_on.parquet")

@@ -18,6 +18,8 @@ rule compare_with_holdout:
         truth=holdout_file,
         score=per_task("results/scores.json"),
         labels=of_task("results/ingest/{task}/labels.json"),
+        train=of_task("results/ingest/{task}/train.parquet"),
+        test=of_task("results/ingest/{task}/test.parquet"),
         decided=of_task("results/decision/{task}/test.parquet"),
         proba=of_task("results/ensemble/{task}/{submit}/test.parquet"),
     output:

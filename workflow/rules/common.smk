@@ -351,8 +351,8 @@ def verdict_before(w):
     return {"last": f"results/predict/{w.task}/{w.member}/round{number}/verdict.json"} if number else {}
 
 
-def settled_oof(w):
-    """Out-of-fold predictions of the members whose rounds end when they stop helping: of each round, and what counts."""
+def settled_rounds(w):
+    """Predictions of the members whose rounds end when they stop helping: of each round, and what counts."""
     task = its_task(w)
     members = [member for member in plans[task].members if plans[task].settles(member)]
     folders = [
@@ -360,7 +360,8 @@ def settled_oof(w):
         for member in members
         for name in [*(f"round{number}" for number in trained_rounds(task, member)), "settled"]
     ]
-    return {"settled": [f"{folder}/oof.parquet" for folder in folders]} if members else {}
+    names = {"settled": "oof", "settled_tests": "test", "settled_folds": "test_folds"}
+    return {key: [f"{folder}/{name}.parquet" for folder in folders] for key, name in names.items() if members}
 
 
 def figures_files(w):
@@ -393,11 +394,11 @@ def unlabelled_votes(w):
     )
 
 
-def all_oof(w):
-    """Out-of-fold predictions of every member in every round."""
+def all_rounds(w, name):
+    """A predictions file of every member in every round."""
     task = its_task(w)
     return [
-        f"results/predict/{task}/{member}/round{number}/oof.parquet"
+        f"results/predict/{task}/{member}/round{number}/{name}.parquet"
         for member, number in plans[task].scored_rounds()
     ]
 

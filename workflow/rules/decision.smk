@@ -1,7 +1,7 @@
 """Stage decision: probabilities become labels.
 
 Needs:    results/ensemble/{task}/
-Makes:    results/decision/{task}/oof.parquet, test.parquet, fit.json, score.json
+Makes:    results/decision/{task}/oof.parquet, test.parquet, test_folds.parquet, fit.json, score.json
 """
 
 
@@ -16,12 +16,14 @@ rule decide_labels:
     input:
         oof=of_task("results/ensemble/{task}/{submit}/oof.parquet"),
         test=of_task("results/ensemble/{task}/{submit}/test.parquet"),
+        test_folds=of_task("results/ensemble/{task}/{submit}/test_folds.parquet"),
         train="results/ingest/{task}/train.parquet",
         labels="results/ingest/{task}/labels.json",
         folds="results/folds/{task}/folds.parquet",
     output:
         oof_out="results/decision/{task}/oof.parquet",
         test_out="results/decision/{task}/test.parquet",
+        test_folds_out="results/decision/{task}/test_folds.parquet",
         fit="results/decision/{task}/fit.json",
         score="results/decision/{task}/score.json",
     log:

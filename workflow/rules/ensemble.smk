@@ -1,7 +1,7 @@
 """Stage ensemble: members become one prediction.
 
 Needs:    results/predict/{task}/
-Makes:    results/ensemble/{task}/{method}/oof.parquet, test.parquet, fit.json
+Makes:    results/ensemble/{task}/{method}/oof.parquet, test.parquet, test_folds.parquet, fit.json
 """
 
 
@@ -21,12 +21,14 @@ rule combine_members:
         unpack(figures_files),
         oof=lambda w: last_predictions(w, "oof"),
         test=lambda w: last_predictions(w, "test"),
+        test_folds=lambda w: last_predictions(w, "test_folds"),
         train="results/ingest/{task}/train.parquet",
         labels="results/ingest/{task}/labels.json",
         folds="results/folds/{task}/folds.parquet",
     output:
         oof_out="results/ensemble/{task}/{method}/oof.parquet",
         test_out="results/ensemble/{task}/{method}/test.parquet",
+        test_folds_out="results/ensemble/{task}/{method}/test_folds.parquet",
         fit="results/ensemble/{task}/{method}/fit.json",
     log:
         "results/logs/ensemble/{task}/{method}.log",
@@ -52,12 +54,14 @@ rule choose_ensemble:
         unpack(figures_files),
         oof=lambda w: last_predictions(w, "oof"),
         test=lambda w: last_predictions(w, "test"),
+        test_folds=lambda w: last_predictions(w, "test_folds"),
         train="results/ingest/{task}/train.parquet",
         labels="results/ingest/{task}/labels.json",
         folds="results/folds/{task}/folds.parquet",
     output:
         oof_out="results/ensemble/{task}/best/oof.parquet",
         test_out="results/ensemble/{task}/best/test.parquet",
+        test_folds_out="results/ensemble/{task}/best/test_folds.parquet",
         fit="results/ensemble/{task}/best/fit.json",
     log:
         "results/logs/ensemble/{task}/best.log",

@@ -79,6 +79,7 @@ rule settle_rounds:
     output:
         oof_out="results/predict/{task}/{member}/settled/oof.parquet",
         test_out="results/predict/{task}/{member}/settled/test.parquet",
+        test_folds_out="results/predict/{task}/{member}/settled/test_folds.parquet",
         facts="results/predict/{task}/{member}/settled/rounds.json",
     log:
         "results/logs/predict/{task}/{member}/settled.log",

@@ -15,11 +15,17 @@ rule scores:
 rule score_all:
     """Score members, ensembles and the decision on held-out rows."""
     input:
-        unpack(settled_oof),
-        oof=all_oof,
+        unpack(settled_rounds),
+        oof=lambda w: all_rounds(w, "oof"),
+        tests=lambda w: all_rounds(w, "test"),
+        tests_folds=lambda w: all_rounds(w, "test_folds"),
         ensembles=lambda w: all_ensembles(w, "fit.json"),
         ensembles_oof=lambda w: all_ensembles(w, "oof.parquet"),
+        ensembles_test=lambda w: all_ensembles(w, "test.parquet"),
+        ensembles_folds=lambda w: all_ensembles(w, "test_folds.parquet"),
         decided=of_task("results/decision/{task}/oof.parquet"),
+        decided_test=of_task("results/decision/{task}/test.parquet"),
+        decided_folds=of_task("results/decision/{task}/test_folds.parquet"),
         decision=of_task("results/decision/{task}/score.json"),
         train=of_task("results/ingest/{task}/train.parquet"),
         test=of_task("results/ingest/{task}/test.parquet"),
