@@ -77,13 +77,16 @@ class Retriever(Model):
     """Without an encoder: the sentence most like the question (TF-IDF), and trees that score its words."""
 
     kind: Literal["retriever"]
-    trees: Positive = Field(150, description="Boosting iterations of each of both models, starts and ends.")
+    trees: Positive = Field(150, description="Boosting iterations of each model: starts, ends, spans.")
     learning_rate: Annotated[float, Field(gt=0)] = Field(0.1, description="Shrinkage of each tree.")
-    num_leaves: Annotated[int, Field(ge=2)] = Field(31, description="Leaves of a tree at most.")
+    num_leaves: Annotated[int, Field(ge=2)] = Field(15, description="Leaves of a tree at most.")
     min_data_in_leaf: Positive = Field(20, description="Words of a leaf at least.")
-    negatives: Positive = Field(30, description="Other words that are trained on beside each answer's.")
+    negatives: Positive = Field(
+        30, description="Other words of a context that are trained on beside the answer's."
+    )
     sharpness: Annotated[float, Field(gt=0)] = Field(
-        1.0, description="Power of the words' probabilities in those of spans."
+        2.0,
+        description="Power of the spans' odds in their probabilities: the higher, the more the best one has.",
     )
 
 

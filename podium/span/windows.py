@@ -5,6 +5,7 @@ Shapes: N questions, C contexts (each tokenised once, whoever asks about it), W 
 
 import dataclasses
 from collections.abc import Sequence
+from unicodedata import category
 
 import numpy as np
 import pandas as pd
@@ -38,8 +39,9 @@ class Texts:
     """Tokens of N questions and C contexts.
 
     ``question`` holds N lists of ids; ``context`` C lists of ids, ``start`` and ``end`` (T,) the characters, from and
-    up to, of the tokens of ``context.flat``, white space at their ends left out: tokenizers with and without spaces in
-    their tokens then agree. A token of white space alone has ``start == end``. Question n is about context ``of[n]``.
+    up to, of the tokens of ``context.flat``: white space at their ends left out, so that tokenizers with and without
+    spaces in their tokens agree, and with the accents of their last letters. A token of white space alone has
+    ``start == end``. Question n is about context ``of[n]``.
     """
 
     question: Ragged
@@ -83,14 +85,26 @@ def tokenise(tokenizer: Tokenizer, rows: pd.DataFrame, *, max_question: int) -> 
 
 
 def _trimmed(text: str, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Bounds of tokens (T, 2) without white space at their ends."""
-    space = np.fromiter((letter.isspace() for letter in text), dtype=bool, count=len(text))
+    """Bounds of tokens (T, 2) without white space at their ends, with the accents that belong to their last letters.
+
+    A tokenizer that joins an accent with its letter, or drops it, does not count it among the token's characters; an
+    answer cut out of the context would lose it.
+    """
+    letters = range(len(text))
+    space = np.fromiter((text[place].isspace() for place in letters), dtype=bool, count=len(text))
+    accent = np.fromiter((category(text[place])[0] == "M" for place in letters), dtype=bool, count=len(text))
     places = np.arange(len(text) + 1, dtype=np.int32)
-    # from each place the next letter that is no space; before each place the end of the last one
-    following = np.minimum.accumulate(np.where(np.r_[space, False], len(text), places)[::-1])[::-1]
+    # before each place the end of the last letter that is no space; from each place the next one
     leading = np.maximum.accumulate(np.where(np.r_[True, space], 0, places))
-    start = np.minimum(following[offsets[:, 0]], offsets[:, 1])
-    return start, np.maximum(leading[offsets[:, 1]], start)
+    start = np.minimum(_following(space)[offsets[:, 0]], offsets[:, 1])
+    end = np.maximum(leading[offsets[:, 1]], start)
+    return start, np.where(end > start, _following(accent)[end], end)
+
+
+def _following(skipped: np.ndarray) -> np.ndarray:
+    """Return the next place from each (L + 1,) on that is not ``skipped`` (L,); L behind the last."""
+    places = np.arange(len(skipped) + 1, dtype=np.int32)
+    return np.minimum.accumulate(np.where(np.r_[skipped, False], len(skipped), places)[::-1])[::-1]
 
 
 def rooms(texts: Texts, template: Template, options: WindowOptions) -> np.ndarray:

@@ -269,6 +269,20 @@ def test_a_killed_run_ends_in_the_same_bytes(
     assert np.isfinite(again.curve["loss"]).all()
 
 
+def test_adapters_and_frozen_layers(encoder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("peft")
+    model = make(encoder, lora={"rank": 2}, epochs=1)
+    model.fit(ROWS, TARGETS, ONES)
+    model.save(tmp_path)
+    again = Model.load(tmp_path, device="cpu", threads=1).predict(ROWS)
+    np.testing.assert_allclose(again.null, model.predict(ROWS).null, atol=1e-5)
+    frozen = make(encoder, freeze_layers=1, epochs=1, reinit_layers=1)
+    frozen.fit(ROWS, TARGETS, ONES)
+    before = AutoModel.from_pretrained(encoder).encoder.layer[0].state_dict()
+    after = frozen.network.encoder.encoder.layer[0].state_dict()  # type: ignore[union-attr,operator]
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
 # ---- windows put together, and mistakes
 
 

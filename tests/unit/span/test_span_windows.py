@@ -91,6 +91,8 @@ def test_every_answer_is_whole_in_a_window(
         texts.start[low] <= answer.start or not tokenizer.ids([context[answer.start : texts.start[low]]])[0]
     )
     assert texts.end[high] >= answer.end or not tokenizer.ids([context[texts.end[high] : answer.end]])[0]
+    assert texts.end[low] > answer.start
+    assert texts.start[high] < answer.end
     assert low == 0 or texts.end[low - 1] <= answer.start
     assert high + 1 == len(texts.start) or texts.start[high + 1] >= answer.end
 
@@ -114,6 +116,17 @@ def test_every_answer_is_whole_in_a_window(
     assert (drawn.target[positive] < drawn.windows.count[positive, None]).all()
     ends = drawn.windows.first + drawn.windows.count
     assert ((ends <= low) | (drawn.windows.first > high))[~positive].all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_accents_stay_with_their_letters(tokenizers: dict[str, tokens.Tokenizer], name: str) -> None:
+    """Whether a tokenizer drops them, joins them or keeps them apart."""
+    context = "the cafe\u0301 x e\u0301\u0301"
+    texts = texts_of(tokenizers[name], "cat", context)
+    for start, end in ((4, 9), (12, 15)):
+        answer = Answer(start, end, context[start:end])
+        ((low, high),) = token_spans(texts, np.zeros(1, dtype=int), [answer]).tolist()
+        assert context[texts.start[low] : texts.end[high]] == answer.text
 
 
 @settings(deadline=None, max_examples=60)
