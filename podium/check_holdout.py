@@ -14,6 +14,8 @@ from podium.ingest import column_mistakes
 from podium.ingest_targets import mistakes as target_mistakes
 from podium.ingest_targets import names_of, parse
 from podium.metrics import Score
+from podium.span import metrics as span_metrics
+from podium.span.answers import decode_all, texts
 from podium.submission_columns import Form
 
 LabelMetric = Callable[[list[str], list[str]], tuple[float, float]]
@@ -160,6 +162,21 @@ def _facts(
         "difference": float(difference),
         "standard_errors": float(difference / spread) if spread else None,
     }
+
+
+def compare_answers(
+    submission: pd.DataFrame, truth: pd.DataFrame, *, id: str, target: str, reported: Mapping[str, Any]
+) -> dict[str, Any]:
+    """``compare`` for answers to questions; ``truth`` has ``id`` and ``target`` (``podium.span.answers``).
+
+    ``reported`` is what the run said of the score: ``metric``, ``cv``, ``se`` and the board's interval.
+    """
+    given = _labels(submission, "the submission", id, target)
+    _same_ids(given.index, pd.Index(truth["id"]))
+    gold = [texts(answers) for answers in decode_all(truth["target"])]
+    found = span_metrics.score(reported["metric"], given.loc[truth["id"]].tolist(), gold)
+    facts = _facts(reported["metric"], reported["cv"], reported["se"], found.value, found.se, len(truth))
+    return facts | expected(found.value, reported["board_low"], reported["board_high"])
 
 
 def compare_competition(

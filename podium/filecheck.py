@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from podium import metrics
-from podium.config import Task
+from podium.config import SpanTask, Task
 from podium.decision import mistake as decision_mistake
 from podium.encoder_folders import FETCHED, folder_of, pretraining_of
 from podium.errors import UserError
@@ -44,7 +44,9 @@ def check(plan: Plan) -> None:
 
     Targets that cannot be read or do not suit the metric are told, too, where the training file is quickly read.
     """
-    found = [mistake for name, task in plan.config.tasks.items() for mistake in _task(plan, name, task)]
+    found: list[str] = []
+    for name, task in plan.config.tasks.items():
+        found += _questions(plan, name, task) if isinstance(task, SpanTask) else _task(plan, name, task)
     for name, model in plan.config.models.items():
         encoder, vectors = getattr(model, "encoder", None), getattr(model, "vectors", None)
         folder = folder_of(encoder) if encoder and pretraining_of(encoder) is None else None
@@ -65,6 +67,28 @@ def check(plan: Plan) -> None:
         found += [f"augment.{name}: {mistake}" for mistake in _augment_files(plan, name)]
     if found:
         raise UserError("\n".join(f"config: {mistake}" for mistake in found))
+
+
+def _questions(plan: Plan, name: str, task: SpanTask) -> Iterator[str]:
+    """Files of a span task that are not there, and columns that tables lack."""
+    data = task.data
+    for key in ("train", "test", "sample", "holdout"):
+        path = getattr(task, key)
+        if path is None:
+            continue
+        if not Path(path).is_file():
+            if path not in plan.made:
+                yield f"tasks.{name}.{key}: there is no file {path}; put it there, or mend the path"
+            continue
+        if key != "sample" and not path.lower().endswith(".json"):
+            answers = (data.answer, data.start) if key == "train" else ()
+            wanted = [one for one in (task.id, data.question, data.context, data.article, *answers) if one]
+            try:
+                present = columns_of(Path(path), encoding=task.encoding, separator=task.separator)
+            except UserError as error:
+                yield f"tasks.{name}.{key}: {error}"
+                continue
+            yield from (f"tasks.{name}: {mistake}" for mistake in column_mistakes(path, present, wanted))
 
 
 def _augment_files(plan: Plan, name: str) -> Iterator[str]:

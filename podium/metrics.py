@@ -23,22 +23,25 @@ from podium import (
     metrics_multi,
     metrics_regression,
     metrics_single,
+    metrics_span,
 )
 from podium.errors import UserError, hint
 from podium.metric import Metric
-from podium.targets import TaskType, encode, type_of
+from podium.targets import AnyType, TaskType, encode, type_of
 
-METRICS: dict[TaskType, dict[str, Metric]] = {
+METRICS: dict[AnyType, dict[str, Metric]] = {
     "single_label": metrics_single.METRICS,
     "multi_label": metrics_multi.METRICS,
     "regression": metrics_regression.METRICS,
+    "span": metrics_span.METRICS,
 }
 """Metrics by type of task and name; a name means the same direction in every type."""
 
-FAMILIES: dict[TaskType, dict[str, Callable[[float], Metric]]] = {
+FAMILIES: dict[AnyType, dict[str, Callable[[float], Metric]]] = {
     "single_label": metrics_single.FAMILIES,
     "multi_label": metrics_multi.FAMILIES,
     "regression": {},
+    "span": {},
 }
 """Metrics with a number in their names (``podium.metric_names``)."""
 
@@ -51,7 +54,7 @@ class Score:
     se: float
 
 
-def find(metric: str, type: TaskType) -> Metric | None:
+def find(metric: str, type: AnyType) -> Metric | None:
     """Return the metric of that name for a type of task; None where there is none.
 
     The name is one of ``METRICS``, one with a number (``podium.metric_names``), or a user's file
@@ -60,17 +63,17 @@ def find(metric: str, type: TaskType) -> Metric | None:
     if metric in METRICS[type]:
         return METRICS[type][metric]
     if metric_file.is_own(metric):
-        return metric_file.load(metric, type)
+        return None if type == "span" else metric_file.load(metric, type)
     family = metric_names.family(metric)
     return _numbered(type, *family) if family and family[0] in FAMILIES[type] else None
 
 
 @cache
-def _numbered(type: TaskType, family: str, number: float) -> Metric:
+def _numbered(type: AnyType, family: str, number: float) -> Metric:
     return FAMILIES[type][family](number)
 
 
-def get(metric: str, type: TaskType = "single_label") -> Metric:
+def get(metric: str, type: AnyType = "single_label") -> Metric:
     """Return the metric of that name (``find``); an unknown one raises ``UserError``."""
     found = find(metric, type)
     if found is None:

@@ -60,7 +60,7 @@ class Plan(AdversarialPlan):
 
     def joint_tasks(self, member: str) -> list[str]:
         """The tasks that such a member learns, in the order of their numbers in its models."""
-        return [task for task in self.whole.tasks if serves(self.model(member), task)]
+        return [task for task in self.whole.tasks if serves(self.model(member), task, self.whole.tasks)]
 
     def member_folder(self, member: str) -> str:
         """Folder of all that a member's training makes."""

@@ -37,7 +37,14 @@ class DataPlan(AugmentPlan):
     @property
     def type(self) -> TaskType:
         """Type of the task."""
-        return self.config.tasks[self.task].type
+        return self.labelled_task.type
+
+    @property
+    def labelled_task(self) -> Task:
+        """The config block of the task; span tasks have a plan of their own."""
+        task = self.config.tasks[self.task]
+        assert isinstance(task, Task)
+        return task
 
     def code(self, script: str, *modules: str) -> str:
         """Digest of a rule's code: its script, and modules that the script's imports do not name."""
@@ -51,12 +58,12 @@ class DataPlan(AugmentPlan):
 
     def ingest(self) -> dict[str, Any]:
         """Parameters of rule ingest_train."""
-        task = self.config.tasks[self.task]
+        task = self.labelled_task
         return task.model_dump(include={*INGESTED, "group", "encoding", "separator", "columns"})
 
     def ingest_test(self) -> dict[str, Any]:
         """Parameters of rule ingest_test."""
-        task = self.config.tasks[self.task]
+        task = self.labelled_task
         return task.model_dump(include={"id", "text", "encoding", "separator", "columns"})
 
     def external_names(self) -> list[str]:
@@ -73,7 +80,7 @@ class DataPlan(AugmentPlan):
 
     def other_file(self, name: str) -> Unlabelled:
         """The config block of an external or unlabelled file; raise ``UserError`` where there is none."""
-        task = self.config.tasks[self.task]
+        task = self.labelled_task
         found = task.external.get(name) or task.unlabelled.get(name)
         if found is None:
             raise UserError(f"tasks.{self.task}: there is no file '{name}'; {hint(name, self.other_names())}")
@@ -85,7 +92,7 @@ class DataPlan(AugmentPlan):
 
     def ingest_external(self, name: str) -> dict[str, Any]:
         """Parameters of rule ingest_external."""
-        task = self.config.tasks[self.task]
+        task = self.labelled_task
         block = task.external[name]
         return {
             "where": f"tasks.{self.task}.external.{name}",
@@ -98,7 +105,7 @@ class DataPlan(AugmentPlan):
 
     def ingest_unlabelled(self, name: str) -> dict[str, Any]:
         """Parameters of rule ingest_unlabelled."""
-        task = self.config.tasks[self.task]
+        task = self.labelled_task
         return {"where": f"tasks.{self.task}.unlabelled.{name}", **_form(task, task.unlabelled[name])}
 
     def place_external(self, name: str) -> dict[str, Any]:
@@ -119,9 +126,13 @@ class DataPlan(AugmentPlan):
 
     def make_folds(self) -> dict[str, Any]:
         """Parameters of rule deal_folds."""
+        return {**self.dealing(), "type": self.type}
+
+    def dealing(self) -> dict[str, Any]:
+        """How rows are dealt, whatever they are."""
         folds = self.config.folds
         seed = self.config.seed if folds.seed is None else folds.seed
-        return {"n": folds.n, "seed": seed, "near_duplicates": folds.near_duplicates, "type": self.type}
+        return {"n": folds.n, "seed": seed, "near_duplicates": folds.near_duplicates}
 
 
 def _form(task: Task, block: Unlabelled) -> dict[str, Any]:

@@ -107,7 +107,7 @@ class NoisePlan(PretrainPlan):
     @property
     def separator(self) -> str:
         """What joins the labels of a row in tables that people read and write."""
-        return self.config.tasks[self.task].label_separator or "|"
+        return self.labelled_task.label_separator or "|"
 
     def overrides(self) -> str | None:
         """The table of a person's word on single rows; None where the config's file is not there."""

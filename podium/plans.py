@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from podium.config import Config, Multitask
+from podium.config import Config, Multitask, SpanTask, Task
+from podium.config.augment import Shuffle
 from podium.errors import UserError, hint
 from podium.plan import Plan
+from podium.plan_span import SpanPlan
 from podium.rerun import digest
 from podium.task_configs import for_task
 from podium.type_checks import with_type_defaults
@@ -22,7 +24,8 @@ class Plans(Mapping[str, Plan]):
     def __init__(self, config: Config, root: Path) -> None:
         self.config, self.root = config, root
         self._plans = {
-            name: Plan(with_type_defaults(for_task(config, name)), root, config) for name in config.tasks
+            name: _kind(block)(with_type_defaults(for_task(config, name)), root, config)
+            for name, block in config.tasks.items()
         }
         self.first = next(iter(self._plans.values()))
 
@@ -49,6 +52,15 @@ class Plans(Mapping[str, Plan]):
         """Digest of a rule's code: its script, and modules that the script's imports do not name."""
         return digest(self.root, f"scripts/{script}.py", *modules)
 
+    @property
+    def spans(self) -> dict[str, SpanPlan]:
+        """The plans of span tasks."""
+        return {name: plan for name, plan in self.items() if isinstance(plan, SpanPlan)}
+
+    def labelled(self) -> list[str]:
+        """The names of all other tasks."""
+        return [name for name in self if name not in self.spans]
+
     # ---- names that wildcards may have
 
     def external_names(self) -> list[str]:
@@ -62,6 +74,14 @@ class Plans(Mapping[str, Plan]):
     def ensemble_names(self) -> list[str]:
         """Names of every task's ensembles, without the choice among them."""
         return _once(name for plan in self.values() for name in plan.config.ensemble.names)
+
+    def changes_texts(self) -> list[str]:
+        """Names of the augmentations that change words."""
+        return [name for name in self.config.augment if name not in self.shuffles()]
+
+    def shuffles(self) -> list[str]:
+        """Names of the augmentations that change the order of sentences."""
+        return [name for name, block in self.config.augment.items() if isinstance(block, Shuffle)]
 
     def hub(self, folder: str) -> dict[str, str | None]:
         """Name and revision on the Hub of the encoder kept in ``data/hub/<folder>``; ``UserError`` where none is."""
@@ -173,9 +193,8 @@ class Plans(Mapping[str, Plan]):
 
     def deal_joint_folds(self) -> dict[str, Any]:
         """Parameters of rule deal_joint_folds."""
-        block = self.first.make_folds()
-        del block["type"]
-        return {**block, "types": {task: plan.type for task, plan in self.items()}}
+        types = {task: plan.make_folds()["type"] for task, plan in self.items()}
+        return {**self.first.dealing(), "types": types}
 
     def score_competition(self) -> dict[str, Any]:
         """Parameters of rules score_competition and check_competition."""
@@ -183,6 +202,10 @@ class Plans(Mapping[str, Plan]):
             "metrics": {task: plan.metric for task, plan in self.items()},
             "weights": dict(sorted(self.config.metric.weights.items())),
         }
+
+
+def _kind(task: Task | SpanTask) -> type[Plan]:
+    return SpanPlan if isinstance(task, SpanTask) else Plan
 
 
 def _once(names: Iterator[str]) -> list[str]:

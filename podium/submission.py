@@ -182,7 +182,8 @@ def _filled(
     if form.ranked is not None:
         filled[column] = _ranked(path, column, sample[column], labels, classes)
         return filled
-    _check_form(path, column, sample[column], labels)
+    if not form.free:
+        _check_form(path, column, sample[column], labels)
     filled[column] = labels.to_numpy()
     return filled
 

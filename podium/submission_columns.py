@@ -22,7 +22,8 @@ class Form:
     ``target`` names the column of labels, or those of classes or values. ``label_separator`` stands between the labels
     of one column; ``probabilities`` says whether the metric reads them: then columns named like the classes of a
     multi-label task do not hold 0 and 1, and the one column of a task of two classes may not hold labels. ``ranked`` is
-    how many labels of each row the metric of a single_label task reads, best first.
+    how many labels of each row the metric of a single_label task reads, best first. ``free``
+    says that labels are texts of any form.
     """
 
     id: str | None
@@ -31,6 +32,7 @@ class Form:
     label_separator: str | None
     probabilities: bool
     ranked: int | None = None
+    free: bool = False
 
 
 def columns_of(

@@ -22,6 +22,8 @@ import pandas as pd
 from podium.errors import UserError, hint
 
 TaskType = Literal["single_label", "multi_label", "regression"]
+AnyType = TaskType | Literal["span"]
+"""The type of any task; the targets of span tasks are those of ``podium.span.answers``."""
 
 JOINT = "\x1f"
 

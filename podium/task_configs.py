@@ -13,7 +13,7 @@ def for_task(config: Config, name: str) -> Config:
     A list that named only these is empty then, which ``podium.validation_tasks`` refuses. Views and augmentations that
     only other tasks' models read are left out.
     """
-    strange = {key for key, model in config.models.items() if not serves(model, name)}
+    strange = {key for key, model in config.models.items() if not serves(model, name, config.tasks)}
     if not strange:
         return config if len(config.tasks) == 1 else config.model_copy(update=_task(config, name))
     theirs = [config.models[key] for key in strange]

@@ -4,6 +4,7 @@ They are looked at where they are; what is missing or cannot be read is None. No
 so that it belongs to no result that must be.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -37,6 +38,20 @@ def of_member(results: Path, place: str, round: str, folds: int) -> Facts:
         "tokens_per_second": _speed([results / "logs" / f"{job}.steps.csv" for job in jobs]),
         "rows_trained": None if mean is None else int(mean / folds + 0.5),
     }
+
+
+def beside(rows: pd.DataFrame, results: Path, folds: int, joint: Sequence[str]) -> pd.DataFrame:
+    """Return the table of scores with ``COLUMNS``, and ``chosen`` last; ``joint`` are members of several tasks."""
+    known = []
+    for row in rows.itertuples():
+        if row.what == "member":
+            place = f"joint/{row.name}" if row.name in joint else f"train/{row.task}/{row.name}"
+            known.append(of_member(results, place, str(row.round), folds))
+        else:
+            job_of = {"ensemble": f"ensemble/{row.task}/{row.name}", "submitted": f"decision/{row.task}"}
+            known.append(of_job(results, job_of[str(row.what)]))
+    columns = pd.DataFrame(known, index=rows.index).astype({"rows_trained": "Int64"})
+    return pd.concat([rows.drop(columns="chosen"), columns.round(2), rows["chosen"]], axis=1)
 
 
 def of_job(results: Path, job: str) -> Facts:

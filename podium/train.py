@@ -71,7 +71,7 @@ def fold_data(
     target = to_array(table["target"], labels, type)
     return FoldData(
         rows=texts_of(table, views).assign(
-            cluster=_clusters(table, folds),
+            cluster=clusters_of(table, folds),
             real=(table["made_by"] == "train").to_numpy(),
             draw=table["draw"].to_numpy(),
             draws=table["draws"].to_numpy(),
@@ -96,7 +96,7 @@ def _soft(table: pd.DataFrame, target: np.ndarray, labels: list[str]) -> np.ndar
     return trimmed(proba)
 
 
-def _clusters(table: pd.DataFrame, folds: pd.DataFrame) -> np.ndarray:
+def clusters_of(table: pd.DataFrame, folds: pd.DataFrame) -> np.ndarray:
     """Cluster of each row of a training table (N,); rows of other files, which no fold knows, have one each."""
     ours = (table["source_id"] != table["id"]) | (table["part"] == "train")
     known = table["source_id"].map(folds.set_index("id")["cluster"]).where(ours)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from podium.config import Config, Lightgbm, Linear, Noise, Task
+from podium.config import Config, Lightgbm, Linear, Noise, SpanTask, Task
 from podium.config.ensemble import Vote
 from podium.decision import mistake
 from podium.errors import hint
@@ -10,12 +10,14 @@ from podium.ingest_targets import names_of
 from podium.metric_file import is_own
 from podium.metrics import METRICS, find
 from podium.models import KINDS
-from podium.targets import TaskType
+from podium.targets import AnyType, TaskType
+from podium.validation_span import OF_SPANS, span_checks
 
-_WORDS: dict[TaskType, str] = {
+_WORDS: dict[AnyType, str] = {
     "single_label": "a single_label task",
     "multi_label": "a multi_label task",
     "regression": "a regression",
+    "span": "a span task",
 }
 
 
@@ -27,6 +29,9 @@ def with_type_defaults(config: Config) -> Config:
     types = {task.type for task in config.tasks.values()}
     if types == {"single_label"}:
         return config
+    if types == {"span"}:
+        methods = [method for method in config.ensemble.methods if method in OF_SPANS]
+        return config.model_copy(update={"ensemble": config.ensemble.model_copy(update={"methods": methods})})
     changes: dict[str, object] = {"pseudo": config.pseudo.model_copy(update={"rounds": 0})}
     if "regression" in types:
         methods = [method for method in config.ensemble.methods if method != "vote"]
@@ -41,6 +46,9 @@ def type_checks(config: Config, *, alone: bool) -> list[str]:
     """
     found: list[str] = []
     for name, task in config.tasks.items():
+        if isinstance(task, SpanTask):
+            found += [*_model_checks(config, "span"), *span_checks(config, name, alone=alone)]
+            continue
         found += _target_checks(f"tasks.{name}", task)
         # What a file takes is known once it is read (podium.filecheck)
         if not is_own(task.metric) and find(task.metric, task.type) is None:
@@ -84,7 +92,7 @@ def _decision_checks(config: Config, task: Task) -> Iterator[str]:
         yield "decision.k: only for method top_k of a multi_label task; top_3_accuracy and map_at_3 name their own"
 
 
-def _model_checks(config: Config, type: TaskType) -> Iterator[str]:
+def _model_checks(config: Config, type: AnyType) -> Iterator[str]:
     able = [kind for kind, facts in KINDS.items() if type in facts.types]
     for name, model in config.models.items():
         if model.kind not in able:

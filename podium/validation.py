@@ -13,6 +13,7 @@ from podium.config import (
     FastText,
     Lightgbm,
     Linear,
+    SpanTask,
     Task,
     TextCnn,
     Transformer,
@@ -42,7 +43,7 @@ from podium.validation_transformer import encoder_checks, transformer_checks
 
 _KINDS: dict[str, Mapping[str, Any]] = {"augment": AUGMENTATIONS, "ensemble": ENSEMBLES, "models": KINDS}
 _NAMED = (["models"], ["augment"], ["pretrain"], ["text", "views"], ["ensemble", "named"])
-_TAGS = {*KINDS, *AUGMENTATIONS, *ENSEMBLES, *STEP_TAGS}
+_TAGS = {"labelled", "spans", *KINDS, *AUGMENTATIONS, *ENSEMBLES, *STEP_TAGS}
 
 
 def load(raw: dict[str, Any]) -> Config:
@@ -226,9 +227,13 @@ def _siblings(path: list[int | str], raw: dict[str, Any]) -> list[str]:
 def _child(cls: Any, key: str, node: Any) -> Any:
     """The block class of ``key`` inside ``cls``: a field's class, or the class of a mapping's values."""
     if isinstance(cls, dict):
-        kind = node.get("kind") if isinstance(node, dict) else None
+        kind = node.get("kind", node.get("type")) if isinstance(node, dict) else None
         return cls.get(kind if isinstance(kind, str) else None, cls.get(None))
-    mappings: dict[str, Any] = {"tasks": {None: Task}, "augment": AUGMENTATIONS, "models": KINDS}
+    mappings: dict[str, Any] = {
+        "tasks": {None: Task, "span": SpanTask},
+        "augment": AUGMENTATIONS,
+        "models": KINDS,
+    }
     mappings["pretrain"] = {None: Pretraining}
     if cls is Config and key in mappings:
         return mappings[key]
@@ -276,7 +281,7 @@ def _checks_of_task(config: Config, *, alone: bool) -> list[str]:
             known(f"models.{name}.augment", method, list(config.augment), "augmentation")
         once(f"models.{name}.seeds", model.seeds)
         once(f"models.{name}.augment", model.augment)
-        if isinstance(model, Transformer):
+        if isinstance(model, Transformer) and task_type != "span":
             found += transformer_checks(name, model, task_type, config.pseudo)
         if isinstance(model, Linear | Lightgbm):
             found += _tfidf_checks(name, model.tfidf)
@@ -304,6 +309,8 @@ def _task_checks(config: Config) -> list[str]:
             if same:
                 found.append(f"{where}.{key}: {path} is the file of {where}.{same}, too")
                 files[key] = None
+        if isinstance(task, SpanTask):
+            continue
         for target in dict.fromkeys(names_of(task.target)):
             if target in needed(id=None, text=task.text, target=None, group=None):
                 found.append(f"{where}.text: holds the target column '{target}'")

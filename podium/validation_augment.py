@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from podium.config import Config, Task
-from podium.config.augment import Augmentation, BackTranslation, Eda, Filter, Mlm
+from podium.config import Config, SpanTask, Task
+from podium.config.augment import Augmentation, BackTranslation, Eda, Filter, Mlm, Shuffle
 from podium.lemmas import UNSPACED
 from podium.validation_transformer import encoder_checks
 
@@ -21,6 +21,9 @@ def augment_checks(config: Config) -> Iterator[str]:
         for task_name, task in config.tasks.items():
             yield from _task_checks(where, method, task_name, task)
         yield from (f"{where}.filter.{mistake}" for mistake in _filter_checks(method.filter))
+        if isinstance(method, Shuffle):
+            for key in sorted(method.model_fields_set - {"kind", "copies"}):
+                yield f"{where}.{key}: means nothing where sentences change places; leave it out"
         if isinstance(method, Eda) and not any(
             (method.alpha_sr, method.alpha_ri, method.alpha_rs, method.alpha_rd)
         ):
@@ -31,7 +34,7 @@ def augment_checks(config: Config) -> Iterator[str]:
             yield from (f"{where}.{mistake}" for mistake in _translation_checks(method))
 
 
-def _task_checks(where: str, method: Augmentation, task_name: str, task: Task) -> Iterator[str]:
+def _task_checks(where: str, method: Augmentation, task_name: str, task: Task | SpanTask) -> Iterator[str]:
     language = f"tasks.{task_name}.language is '{task.language}'"
     kind = str(getattr(method, "kind"))  # noqa: B009 - only the subclasses have it
     if isinstance(method, Eda) and method.synonyms == "wordnet" and task.language != "en":
@@ -40,6 +43,10 @@ def _task_checks(where: str, method: Augmentation, task_name: str, task: Task) -
         )
     if isinstance(method, Eda | Mlm) and task.language in UNSPACED - {"zh"}:
         yield f"{where}: {kind} needs words, and of the languages without spaces it knows Chinese only; {language}"
+    if isinstance(task, SpanTask):
+        return
+    if isinstance(method, Shuffle):
+        yield f"{where}: shuffle is for span tasks, whose answers move along; tasks.{task_name} has none"
     if len(task.text) == 1 and method.segments in ("b", "both"):
         yield f"{where}.segments: '{method.segments}' needs a pair of texts, and tasks.{task_name}.text has one"
     if method.balance and task.type == "regression":

@@ -6,7 +6,7 @@ from typing import Any, get_args
 from podium.config import Config, member_names
 from podium.config.ensemble import Ensemble, EnsembleMethod, Layers, Stack, Vote
 from podium.errors import hint
-from podium.targets import TaskType
+from podium.targets import AnyType
 
 _METHODS: tuple[str, ...] = get_args(EnsembleMethod)
 _RESERVED = (*_METHODS, "best")
@@ -31,7 +31,7 @@ def ensemble_checks(config: Config) -> Iterator[str]:
             yield f"ensemble.{'named.' if name in ensemble.named else ''}{name}: {mistake}"
 
 
-def type_mistake(block: Any, type: TaskType) -> str | None:
+def type_mistake(block: Any, type: AnyType) -> str | None:
     """Why a block of options makes no sense for a type of task; None where it does."""
     if type != "regression":
         return None
@@ -46,7 +46,7 @@ def type_mistake(block: Any, type: TaskType) -> str | None:
     return None
 
 
-def _named(ensemble: Ensemble, name: str, used: Sequence[str], type: TaskType) -> Iterator[str]:
+def _named(ensemble: Ensemble, name: str, used: Sequence[str], type: AnyType) -> Iterator[str]:
     where, block = f"ensemble.named.{name}", ensemble.named[name]
     if name in _RESERVED:
         yield f"{where}: this name is reserved"

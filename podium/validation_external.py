@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 
-from podium.config import Config, Task
+from podium.config import Config, SpanTask, Task
 from podium.config.external import External, Unlabelled
 from podium.errors import hint
 from podium.ingest import needed
@@ -15,6 +15,8 @@ RESERVED = ("train", "test", "pseudo")
 def external_checks(config: Config) -> Iterator[str]:
     """Yield a line for each mistake."""
     for name, task in config.tasks.items():
+        if isinstance(task, SpanTask):
+            continue
         where = f"tasks.{name}"
         for kind, files in (("external", task.external), ("unlabelled", task.unlabelled)):
             for own, block in files.items():

@@ -52,7 +52,7 @@ def fuse_checks(name: str, config: Config) -> Iterator[str]:
 
 
 def _serves(config: Config, name: str, task: str) -> bool:
-    return name in config.models and serves(config.models[name], task)
+    return name in config.models and serves(config.models[name], task, config.tasks)
 
 
 def _tasks(model: Multitask, tasks: Sequence[str]) -> Iterator[str]:

@@ -36,7 +36,7 @@ def tasks_checks(config: Config) -> Iterator[str]:
 
 def _served(config: Config, task: str) -> Iterator[str]:
     """Lists that leave a task without a model."""
-    if not any(serves(model, task) for model in config.models.values()):
+    if not any(serves(model, task, config.tasks) for model in config.models.values()):
         yield f"tasks.{task}: no model serves it; name it in the tasks of a model"
         return
     own = for_task(config, task)

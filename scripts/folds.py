@@ -7,17 +7,22 @@ import numpy as np
 from podium.duplicates import clusters, comparable, components
 from podium.files import read_table, write_table
 from podium.folds import make_folds, units
-from podium.targets import TaskType
+from podium.span.answers import NONE
+from podium.targets import AnyType
 from scripts import job
 
 
-def main(*, train: Path, out: Path, n: int, seed: int, near_duplicates: float | None, type: TaskType) -> None:
+def main(*, train: Path, out: Path, n: int, seed: int, near_duplicates: float | None, type: AnyType) -> None:
     """Write ``id``, ``fold`` and ``cluster``, the set of rows that must share a fold."""
     table = read_table(train)
+    segments = [name for name in ("text_a", "text_b") if name in table]
+    if type == "span":  # contexts alone make rows alike; whether there is an answer is all that can be spread
+        segments, type = ["text_b"], "single_label"
+        table["target"] = np.where(table["target"] == NONE, "without", "with")
     if near_duplicates is None:
         near = np.arange(len(table))
     else:
-        forms = comparable([table[name].tolist() for name in ("text_a", "text_b") if name in table])
+        forms = comparable([table[name].tolist() for name in segments])
         near = components(*(clusters(texts, threshold=near_duplicates, seed=seed) for texts in forms))
     groups = table["group"].tolist() if "group" in table else None
     folds = make_folds(table["target"].tolist(), groups, near, n=n, seed=seed, type=type)

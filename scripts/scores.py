@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from podium import averaging, scores, scores_choice, timings
@@ -91,21 +90,7 @@ def main(
     write_json({**why, "rows": found.to_dict(orient="records")}, facts)
     results = next(folder for folder in table.parents if folder.name == "results")
     found = found.drop(columns="no_gain")
-    write_csv(_timed(found, results, dealt["fold"].nunique(), joint or []), table)
-
-
-def _timed(rows: pd.DataFrame, results: Path, folds: int, joint: list[str]) -> pd.DataFrame:
-    """The table with the columns of ``podium.timings``, and the choice last."""
-    known = []
-    for row in rows.itertuples():
-        if row.what == "member":
-            place = f"joint/{row.name}" if row.name in joint else f"train/{row.task}/{row.name}"
-            known.append(timings.of_member(results, place, str(row.round), folds))
-        else:
-            job_of = {"ensemble": f"ensemble/{row.task}/{row.name}", "submitted": f"decision/{row.task}"}
-            known.append(timings.of_job(results, job_of[str(row.what)]))
-    columns = pd.DataFrame(known, index=rows.index).astype({"rows_trained": "Int64"})
-    return pd.concat([rows.drop(columns="chosen"), columns.round(2), rows["chosen"]], axis=1)
+    write_csv(timings.beside(found, results, dealt["fold"].nunique(), joint or []), table)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ def main(
     label_separator: str | None,
     probabilities: bool,
     ranked: int | None = None,
+    free: bool = False,
     sample: Path | None = None,
 ) -> None:
     """Write ``submission`` from what was decided, or from probabilities where the sample asks for them."""
@@ -30,6 +31,7 @@ def main(
         label_separator=label_separator,
         probabilities=probabilities,
         ranked=ranked,
+        free=free,
     )
     write_submission(read_table(predictions), sample, submission, form=form, proba=read_table(proba))
 

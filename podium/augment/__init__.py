@@ -48,4 +48,5 @@ KINDS = {
     "eda": Kind("podium.augment.eda"),
     "mlm": Kind("podium.augment.mlm", gpu=True),
     "back_translation": Kind("podium.augment.back_translation", gpu=True),
+    "shuffle": Kind("podium.span.augment"),
 }

@@ -4,75 +4,24 @@
 JSON schema for editors is made from these classes (``python -m podium schema``).
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 
 from podium.config.adversarial import Adversarial
 from podium.config.augment import AnyAugmentation
-from podium.config.base import Block, Columns, Model, Name, Path
+from podium.config.base import Block, Model, Name
 from podium.config.decision import Decision
 from podium.config.ensemble import Ensemble
-from podium.config.external import External, Unlabelled
-from podium.config.metric import AnyMetric, metric_field
 from podium.config.models import FastText, Lightgbm, Linear, TextCnn, Transformer
 from podium.config.multitask import CompetitionMetric, Multitask
 from podium.config.noise import Noise
 from podium.config.pretrain import Pretraining
 from podium.config.pseudo import Pseudo
-from podium.config.submission import Submission
+from podium.config.span import Reader, Retriever
+from podium.config.tasks import AnyTask, SpanTask, Task
 from podium.config.text import Text
-from podium.targets import TaskType
-
-
-class Task(Block):
-    """One prediction task of the competition: its files, columns and metric."""
-
-    type: TaskType = Field(
-        "single_label",
-        description="What is predicted of a row: one label, any number of labels, or numbers.",
-    )
-    train: Path = Field(
-        description="Training rows: .csv, .tsv, .jsonl or .parquet (text forms may end in .gz)."
-    )
-    test: Path = Field(description="Rows to predict, same columns without the target.")
-    sample: Path | None = Field(None, description="The sample submission; its form is copied exactly.")
-    submission: Submission = Field(default_factory=Submission, description="The file to hand in.")
-    holdout: Path | None = Field(
-        None,
-        description="True labels of the test rows, for `snakemake check_holdout` only; no other rule reads it.",
-    )
-    id: str | None = Field("id", description="Column of row ids; null numbers the rows from 0.")
-    text: Annotated[
-        list[str | Annotated[list[str], Field(min_length=1)]], Field(min_length=1, max_length=2)
-    ] = Field(
-        description="One text segment or a pair; a segment is a column, or a list of columns joined by a space."
-    )
-    target: str | Annotated[list[str], Field(min_length=1)] = Field(
-        description="Column of labels; multi_label: columns of 0 and 1, or one of joined labels; "
-        "regression: one or several columns of numbers."
-    )
-    label_separator: Annotated[str, StringConstraints(min_length=1)] | None = Field(
-        None, description="What stands between the labels of one multi_label column."
-    )
-    group: str | None = Field(None, description="Column whose equal values must stay in one fold.")
-    metric: AnyMetric = metric_field()
-    language: Annotated[str, StringConstraints(pattern="^[a-z]{2,3}$")] = Field(
-        "en", description="Language of the text (ISO 639-1), for lemmas and emoji names."
-    )
-    encoding: str | None = Field(None, description="Text encoding of the files; null finds it.")
-    separator: str | None = Field(None, description="Column separator of the files; null finds it.")
-    columns: Columns | None = Field(
-        None,
-        description="Names of all columns, in order, where train and test have no header line (those at the end may be "
-        "lacking in test); null: they have one.",
-    )
-    external: dict[Name, External] = Field(
-        default_factory=dict, description="Named labelled files whose rows join training parts only."
-    )
-    unlabelled: dict[Name, Unlabelled] = Field(
-        default_factory=dict, description="Named files without labels, for pseudo-labels."
-    )
 
 
 class Folds(Block):
@@ -85,7 +34,7 @@ class Folds(Block):
     )
 
 
-Models = Linear | Lightgbm | FastText | TextCnn | Transformer | Multitask
+Models = Linear | Lightgbm | FastText | TextCnn | Transformer | Multitask | Reader | Retriever
 AnyModel = Annotated[Models, Field(discriminator="kind")]
 KINDS: dict[str, type[Model]] = {
     get_args(cls.model_fields["kind"].annotation)[0]: cls for cls in get_args(Models)
@@ -97,7 +46,7 @@ class Config(Block):
 
     competition: Name = Field(description="Name of the competition.")
     seed: Annotated[int, Field(ge=0)] = Field(0, description="Seed of everything random.")
-    tasks: Annotated[dict[Name, Task], Field(min_length=1)] = Field(
+    tasks: Annotated[dict[Name, AnyTask], Field(min_length=1)] = Field(
         description="The competition's tasks by name; a file with this key is complete by itself."
     )
     metric: CompetitionMetric = Field(default_factory=CompetitionMetric)
@@ -115,9 +64,16 @@ class Config(Block):
     adversarial: Adversarial = Field(default_factory=Adversarial)
 
 
-def serves(model: Model, task: str) -> bool:
-    """Whether a model makes predictions for a task."""
-    return model.tasks is None or task in model.tasks
+def serves(model: Model, task: str, tasks: Mapping[str, Task | SpanTask]) -> bool:
+    """Whether a model makes predictions for a task: one that it names, else one that its kind is made for.
+
+    Kinds are for span tasks or for the others; a competition that has no task for a kind is told so (``type_checks``).
+    """
+    if model.tasks is not None:
+        return task in model.tasks
+    spans = {name for name, block in tasks.items() if isinstance(block, SpanTask)}
+    mine = spans if isinstance(model, Reader | Retriever) else tasks.keys() - spans
+    return task in (mine or tasks)
 
 
 def block_of(annotation: Any) -> type[BaseModel] | None:

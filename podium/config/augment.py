@@ -168,9 +168,16 @@ class BackTranslation(Augmentation):
     filter: MeaningFilter = Field(default_factory=MeaningFilter, description="Which made rows are dropped.")
 
 
-AnyAugmentation = Annotated[Eda | Mlm | BackTranslation, Field(discriminator="kind")]
+class Shuffle(Augmentation):
+    """Span tasks: the sentences of the contexts in another order, the answers' places with them."""
+
+    kind: Literal["shuffle"]
+
+
+AnyAugmentation = Annotated[Eda | Mlm | BackTranslation | Shuffle, Field(discriminator="kind")]
 AUGMENTATIONS: dict[str, type[Augmentation]] = {
     "eda": Eda,
     "mlm": Mlm,
     "back_translation": BackTranslation,
+    "shuffle": Shuffle,
 }

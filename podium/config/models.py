@@ -187,10 +187,9 @@ class TextCnn(WordVectors):
         return settle(block, type)
 
 
-class Transformer(Model):
-    """A pretrained encoder, fine-tuned with a pooled classification head."""
+class Pretrained(Model):
+    """A model that begins with a pretrained encoder."""
 
-    kind: Literal["transformer"]
     encoder: str = Field(
         description="A local folder (config, tokenizer, safetensors), a Hugging Face Hub name, or pretrain/NAME."
     )
@@ -210,6 +209,12 @@ class Transformer(Model):
     precision: Literal["auto", "bf16", "fp32"] = Field(
         "auto", description="auto: bf16 where the device has it."
     )
+
+
+class Transformer(Pretrained):
+    """A pretrained encoder, fine-tuned with a pooled classification head."""
+
+    kind: Literal["transformer"]
     max_length: Annotated[int, Field(ge=8)] | Literal["auto"] = Field(
         128, description="Tokens kept of a row, special tokens counted; auto: as many as `max_cut` asks for."
     )

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
-from podium.config.base import REVISION_PATTERN, Block, Fraction, Model, Positive
+from podium.config.base import Block, Fraction, Model, Positive
+from podium.config.models import Pretrained
 from podium.config.training import (
     Adversarial,
     Average,
@@ -101,19 +102,10 @@ class ReaderStopping(Block):
     )
 
 
-class Reader(Model):
+class Reader(Pretrained):
     """A pretrained encoder, fine-tuned with a start and an end score for each token (arXiv 1810.04805)."""
 
     kind: Literal["reader"]
-    encoder: str = Field(
-        description="A local folder (config, tokenizer.json, safetensors), a Hugging Face Hub name, or pretrain/NAME."
-    )
-    revision: Annotated[str, StringConstraints(pattern=REVISION_PATTERN)] | None = Field(
-        None, description="Revision on the Hub; null takes the newest."
-    )
-    precision: Literal["auto", "bf16", "fp32"] = Field(
-        "auto", description="auto: bf16 where the device has it."
-    )
     max_length: Annotated[int, Field(ge=16)] = Field(
         384, description="Tokens of a window, question and special tokens counted."
     )

@@ -75,7 +75,7 @@ class Kind:
     module: str
     gpu: bool = False
     epochs: bool = False  # whether each epoch may have rows of its own
-    types: tuple[TaskType, ...] = ("single_label",)
+    types: tuple[str, ...] = ("single_label",)
 
 
 KINDS = {
@@ -85,6 +85,8 @@ KINDS = {
     "textcnn": Kind("podium.models.textcnn", gpu=True, epochs=True, types=get_args(TaskType)),
     "transformer": Kind("podium.models.transformer", gpu=True, epochs=True, types=get_args(TaskType)),
     "multitask": Kind("podium.models.multitask", gpu=True, epochs=True),
+    "reader": Kind("podium.models.reader", gpu=True, types=("span",)),
+    "retriever": Kind("podium.models.retriever", types=("span",)),
 }
 
 

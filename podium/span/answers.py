@@ -24,6 +24,10 @@ class Answer(NamedTuple):
         return self.start >= 0
 
 
+NONE = "[]"
+"""The target text of a question without an answer."""
+
+
 def encode(answers: Iterable[Answer]) -> str:
     """Return the target text of a row's answers."""
     return json.dumps([list(answer) for answer in answers], ensure_ascii=False, separators=(",", ":"))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from podium.augment import KEPT
 from podium.seeds import derive
 from podium.span.answers import Answer, decode, encode
 from podium.span.sentences import sentences
@@ -30,6 +31,26 @@ def shuffle_sentences(rows: pd.DataFrame, *, seed: int) -> pd.DataFrame:
             made.append(row | changes | {"text_b": found[0], "target": encode(found[1])})
     columns = [*rows.columns, *(["source_id"] if "source_id" not in rows.columns else [])]
     return pd.DataFrame(made, columns=columns).astype({"id": "str", "text_b": "str", "target": "str"})
+
+
+def shuffled_copies(rows: pd.DataFrame, *, method: str, copies: int, seed: int) -> pd.DataFrame:
+    """Return ``copies`` of each question in other orders, as a table of made rows (``podium.augment``) with targets.
+
+    A copy equal to an earlier one of the same question stands there with that verdict.
+    """
+    parts = []
+    for copy in range(1, copies + 1):
+        made = shuffle_sentences(rows, seed=derive(seed, "copy", copy))
+        names = made["source_id"] + f"~{method}{copy}"
+        parts.append(made.assign(id=names, made_by=method, copy=copy, draw=0))
+    if not parts:
+        parts = [rows.iloc[:0].assign(source_id="", made_by=method, copy=0, draw=0)]
+    table = pd.concat(parts, ignore_index=True)
+    again = table.duplicated(["source_id", "text_b"])
+    table["verdict"] = np.where(again, "equal to another copy", KEPT)
+    columns = ["id", "source_id", "made_by", "text_a", "text_b", "target", "copy", "draw", "verdict"]
+    types = {name: "int32" if name in ("copy", "draw") else "str" for name in columns}
+    return table[columns].astype(types)
 
 
 def shuffled(

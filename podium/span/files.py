@@ -50,6 +50,22 @@ class Columns:
     article: str | None
 
 
+def columns_of_table(
+    path: Path,
+    id: str,
+    question: str | None,
+    context: str | None,
+    *,
+    answer: str | None,
+    start: str | None,
+    article: str | None,
+) -> Columns | None:
+    """Return the columns of a table as the config names them; None for a JSON file, which names its keys by itself."""
+    if path.suffix.lower() == ".json" or question is None or context is None:
+        return None
+    return Columns(id=id, question=question, context=context, answer=answer, start=start, article=article)
+
+
 def read_questions(
     path: Path, columns: Columns | None, *, encoding: str | None, separator: str | None
 ) -> tuple[list[Question], Form]:

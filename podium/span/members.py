@@ -1,4 +1,4 @@
-"""Kinds of models of span tasks: one module each, one line in ``KINDS``."""
+"""Kinds of models of span tasks: one module each, one line in ``podium.models.KINDS``."""
 
 import importlib
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 import pandas as pd
 
-from podium.models import Kind
+from podium.models import KINDS
 from podium.span.predictions import Spans
 from podium.stopwatch import measure
 
@@ -44,12 +44,6 @@ class Member(Protocol):
         """Read what ``save`` wrote; predictions are the same as before."""
 
 
-KINDS = {
-    "reader": Kind("podium.models.reader", gpu=True, types=()),
-    "retriever": Kind("podium.models.retriever", types=()),
-}
-
-
 def make(kind: str, options: dict[str, Any], *, seed: int, device: str, threads: int) -> Member:
     """Make an unfitted model of ``kind``."""
     module = _module(kind)
@@ -61,6 +55,13 @@ def load(kind: str, folder: Path, *, device: str, threads: int) -> Member:
     module = _module(kind)
     with measure("files"):
         return module.Model.load(folder, device=device, threads=threads)
+
+
+def save(member: Member, folder: Path) -> None:
+    """Write a fitted model into ``folder``, which is made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with measure("files"):
+        member.save(folder)
 
 
 def _module(kind: str) -> Any:

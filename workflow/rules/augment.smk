@@ -27,6 +27,9 @@ rule augment_rows:
         "results/logs/augment/{task}/{method}.log",
     benchmark:
         "results/benchmarks/augment/{task}/{method}.tsv"
+    wildcard_constraints:
+        task=one_of(TASKS),
+        method=one_of(plans.changes_texts()),
     conda:
         "../../envs/cpu.yaml"
     threads: lambda w: plans[w.task].augment_threads(w.method)

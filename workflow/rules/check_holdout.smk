@@ -11,34 +11,36 @@ rule check_holdout:
         "results/check_holdout/summary.txt",
 
 
-rule compare_with_holdout:
-    """Compare the submission with labels that no other rule reads."""
-    input:
-        submission=lambda w: plans.submission_of(its_task(w)),
-        truth=holdout_file,
-        score=per_task("results/scores.json"),
-        labels=of_task("results/ingest/{task}/labels.json"),
-        train=of_task("results/ingest/{task}/train.parquet"),
-        test=of_task("results/ingest/{task}/test.parquet"),
-        decided=of_task("results/decision/{task}/test.parquet"),
-        proba=of_task("results/ensemble/{task}/{submit}/test.parquet"),
-    output:
-        report=per_task("results/check_holdout/report.json"),
-        summary=per_task("results/check_holdout/summary.txt"),
-    log:
-        per_task("results/logs/check_holdout/check_holdout.log"),
-    benchmark:
-        per_task("results/benchmarks/check_holdout/check_holdout.tsv")
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    params:
-        block=lambda w: plans[its_task(w)].submission(),
-        code=plans.code("check_holdout"),
-    message:
-        "compare the submission with the hold-out labels"
-    script:
-        "../../scripts/check_holdout.py"
+if not plans.alone or not plans.spans:
+
+    rule compare_with_holdout:
+        """Compare the submission with labels that no other rule reads."""
+        input:
+            submission=lambda w: plans.submission_of(its_task(w)),
+            truth=holdout_file,
+            score=per_task("results/scores.json"),
+            labels=of_task("results/ingest/{task}/labels.json"),
+            train=of_task("results/ingest/{task}/train.parquet"),
+            test=of_task("results/ingest/{task}/test.parquet"),
+            decided=of_task("results/decision/{task}/test.parquet"),
+            proba=of_task("results/ensemble/{task}/{submit}/test.parquet"),
+        output:
+            report=per_task("results/check_holdout/report.json"),
+            summary=per_task("results/check_holdout/summary.txt"),
+        log:
+            per_task("results/logs/check_holdout/check_holdout.log"),
+        benchmark:
+            per_task("results/benchmarks/check_holdout/check_holdout.tsv")
+        conda:
+            "../../envs/cpu.yaml"
+        threads: 1
+        params:
+            block=lambda w: plans[its_task(w)].submission(),
+            code=plans.code("check_holdout"),
+        message:
+            "compare the submission with the hold-out labels"
+        script:
+            "../../scripts/check_holdout.py"
 
 
 if not plans.alone:

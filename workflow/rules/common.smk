@@ -32,8 +32,14 @@ FOLDS, TASKS = plans.first.folds, list(plans)
 SUBMISSION = plans.submission if plans.alone else "results/submission/{file}"
 
 
+def one_of(names):
+    """The pattern of a wildcard that is one of some names; without any it matches nothing."""
+    return "|".join(names) or "(?!)"
+
+
+# Rules of span tasks, and those that all tasks share, name their tasks by themselves
 wildcard_constraints:
-    task="[a-z][a-z0-9_]*",
+    task=one_of(plans.labelled()),
     view="[a-z][a-z0-9_]*",
     part="[a-z][a-z0-9_]*",
     method="[a-z][a-z0-9_]*",
@@ -83,11 +89,6 @@ def fetched_for(plan):
 def task_of(w):
     """The config block of the task."""
     return plans[w.task].config.tasks[w.task]
-
-
-def one_of(names):
-    """The pattern of a wildcard that is one of some names; without any it matches nothing."""
-    return "|".join(names) or "(?!)"
 
 
 def test_files(w):
@@ -202,6 +203,20 @@ def encoders_to_fuse(w):
         f"{plans[task].fold_folder(member, trained_rounds(task, member, int(w.round))[-1], w.fold)}/model"
         for task, member in plans.fused(w.member)
     ]
+
+
+def span_files(w):
+    """What the training of one fold of a span task depends on besides folds and the train rows."""
+    plan, augment = plans[w.task], plans[w.task].model(w.member).augment
+    files = {}
+    if plan.encoder_files(w.member):
+        files["encoder"] = plan.encoder_files(w.member)
+    if augment:
+        files["augmented"] = [f"results/augment/{w.task}/{method}.parquet" for method in augment]
+    if int(w.round):
+        files["pseudo"] = f"results/pseudo/{w.task}/round{w.round}/fold{w.fold}.parquet"
+        files["test"] = f"results/ingest/{w.task}/test.parquet"
+    return files
 
 
 def overrides_file(w):

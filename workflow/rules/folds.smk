@@ -28,6 +28,8 @@ if plans.alone:
             "results/logs/folds/{task}.log",
         benchmark:
             "results/benchmarks/folds/{task}.tsv"
+        wildcard_constraints:
+            task=one_of(TASKS),
         conda:
             "../../envs/cpu.yaml"
         threads: 1

@@ -28,6 +28,8 @@ rule write_summary:
         per_task("results/logs/report/summary.log"),
     benchmark:
         per_task("results/benchmarks/report/summary.tsv")
+    wildcard_constraints:
+        task=one_of(TASKS),
     conda:
         "../../envs/cpu.yaml"
     threads: 1

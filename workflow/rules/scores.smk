@@ -12,42 +12,44 @@ rule scores:
         "results/scores.csv",
 
 
-rule score_all:
-    """Score members, ensembles and the decision on held-out rows."""
-    input:
-        unpack(settled_rounds),
-        oof=lambda w: all_rounds(w, "oof"),
-        tests=lambda w: all_rounds(w, "test"),
-        tests_folds=lambda w: all_rounds(w, "test_folds"),
-        ensembles=lambda w: all_ensembles(w, "fit.json"),
-        ensembles_oof=lambda w: all_ensembles(w, "oof.parquet"),
-        ensembles_test=lambda w: all_ensembles(w, "test.parquet"),
-        ensembles_folds=lambda w: all_ensembles(w, "test_folds.parquet"),
-        decided=of_task("results/decision/{task}/oof.parquet"),
-        decided_test=of_task("results/decision/{task}/test.parquet"),
-        decided_folds=of_task("results/decision/{task}/test_folds.parquet"),
-        decision=of_task("results/decision/{task}/score.json"),
-        train=of_task("results/ingest/{task}/train.parquet"),
-        test=of_task("results/ingest/{task}/test.parquet"),
-        labels=of_task("results/ingest/{task}/labels.json"),
-        folds=of_task("results/folds/{task}/folds.parquet"),
-    output:
-        table=per_task("results/scores.csv"),
-        facts=per_task("results/scores.json"),
-    log:
-        per_task("results/logs/scores/scores.log"),
-    benchmark:
-        per_task("results/benchmarks/scores/scores.tsv")
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    params:
-        block=lambda w: plans[its_task(w)].scores(),
-        code=plans.code("scores"),
-    message:
-        "score members, ensembles and decision"
-    script:
-        "../../scripts/scores.py"
+if not plans.alone or not plans.spans:
+
+    rule score_all:
+        """Score members, ensembles and the decision on held-out rows."""
+        input:
+            unpack(settled_rounds),
+            oof=lambda w: all_rounds(w, "oof"),
+            tests=lambda w: all_rounds(w, "test"),
+            tests_folds=lambda w: all_rounds(w, "test_folds"),
+            ensembles=lambda w: all_ensembles(w, "fit.json"),
+            ensembles_oof=lambda w: all_ensembles(w, "oof.parquet"),
+            ensembles_test=lambda w: all_ensembles(w, "test.parquet"),
+            ensembles_folds=lambda w: all_ensembles(w, "test_folds.parquet"),
+            decided=of_task("results/decision/{task}/oof.parquet"),
+            decided_test=of_task("results/decision/{task}/test.parquet"),
+            decided_folds=of_task("results/decision/{task}/test_folds.parquet"),
+            decision=of_task("results/decision/{task}/score.json"),
+            train=of_task("results/ingest/{task}/train.parquet"),
+            test=of_task("results/ingest/{task}/test.parquet"),
+            labels=of_task("results/ingest/{task}/labels.json"),
+            folds=of_task("results/folds/{task}/folds.parquet"),
+        output:
+            table=per_task("results/scores.csv"),
+            facts=per_task("results/scores.json"),
+        log:
+            per_task("results/logs/scores/scores.log"),
+        benchmark:
+            per_task("results/benchmarks/scores/scores.tsv")
+        conda:
+            "../../envs/cpu.yaml"
+        threads: 1
+        params:
+            block=lambda w: plans[its_task(w)].scores(),
+            code=plans.code("scores"),
+        message:
+            "score members, ensembles and decision"
+        script:
+            "../../scripts/scores.py"
 
 
 if not plans.alone:

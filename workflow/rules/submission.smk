@@ -25,6 +25,8 @@ rule write_submission:
         "results/benchmarks/submission/submission.tsv"
         if plans.alone
         else "results/benchmarks/submission/{file}.tsv"
+    wildcard_constraints:
+        task=one_of(TASKS),
     conda:
         "../../envs/cpu.yaml"
     threads: 1

@@ -26,6 +26,8 @@ rule normalise_text:
         "results/logs/text/{task}/{view}/{part}.log",
     benchmark:
         "results/benchmarks/text/{task}/{view}/{part}.tsv"
+    wildcard_constraints:
+        task=one_of(TASKS),
     conda:
         "../../envs/cpu.yaml"
     threads: 2

@@ -1,0 +1,170 @@
+"""What the config means for a task whose answers are parts of a text."""
+
+import math
+from typing import Any
+
+from podium.config import Model, Reader
+from podium.config.tasks import SpanTask
+from podium.plan import Plan
+
+
+class SpanPlan(Plan):
+    """The workflow's view of one span task: what it shares with other tasks, and blocks of its own."""
+
+    @property
+    def span(self) -> SpanTask:
+        """The config block of the task."""
+        task = self.config.tasks[self.task]
+        assert isinstance(task, SpanTask)
+        return task
+
+    # ---- what span tasks have none of
+
+    @property
+    def judged(self) -> list[str]:
+        """No labels to be judged."""
+        return []
+
+    def trusted(self) -> list[str]:
+        """No classifier of train and test rows."""
+        return []
+
+    def views_in_use(self) -> list[str]:
+        """No view but the texts as they are."""
+        return []
+
+    def token_tables(self) -> list[str]:
+        """A reader cuts its windows by itself."""
+        return []
+
+    def tokenizer(self) -> list[str]:
+        """The tokenizer of the first reader, as in other tasks."""
+        return []
+
+    def overrides(self) -> str | None:
+        """No person's word on single labels."""
+        return None
+
+    def settles(self, member: str) -> bool:
+        """Rounds do not end by their scores."""
+        return False
+
+    # ---- blocks of parameters
+
+    def ingest(self) -> dict[str, Any]:
+        """Parameters of rules ingest_questions and describe_questions."""
+        task = self.span
+        return {
+            "id": task.id,
+            **task.data.model_dump(),
+            "encoding": task.encoding,
+            "separator": task.separator,
+        }
+
+    def make_folds(self) -> dict[str, Any]:
+        """Parameters of rule deal_folds."""
+        return {**self.dealing(), "type": "span"}
+
+    def train(self, member: str, number: int, fold: int) -> dict[str, Any]:
+        """Parameters of rule train_span_fold."""
+        model = self.model(member)
+        block = model.settled() if isinstance(model, Reader) else model.model_dump()
+        shared = {*Model.model_fields, "kind", "revision", "refit"}
+        options = {key: value for key, value in block.items() if key not in shared}
+        folder = self.encoder(member)
+        if folder is not None:
+            options["encoder"] = folder
+        return {
+            "kind": self.kind(member),
+            "options": options,
+            "seed": self.config.seed + int(member.rpartition("-s")[2]),
+            "fold": fold,
+            "round": number,
+            "rows_of": {
+                "augment": {method: self.config.augment[method].copies for method in model.augment},
+                "pseudo_weight": self.config.pseudo.weight_in(number) if number else 1.0,
+            },
+            "threads": model.threads,
+        }
+
+    def refit(self, member: str, fold: int) -> dict[str, Any]:
+        """Parameters of rule refit_span_fold: those of training, with fewer epochs at smaller rates."""
+        model, number = self.model(member), self.last_round(member)
+        assert isinstance(model, Reader)
+        assert model.refit is not None
+        block = self.train(member, number, fold)
+        folder = f"{self.fold_folder(member, number, fold)}/model/encoder"
+        changed: dict[str, Any] = {"encoder": folder, "epochs": model.refit.epochs, "steps": None}
+        changed |= {
+            key: getattr(model, key) * model.refit.rate for key in ("learning_rate", "head_learning_rate")
+        }
+        changed |= {"warmup": 0.0, "reinit_layers": 0, **dict.fromkeys(("stopping", "average", "unfreeze"))}
+        return block | {"options": block["options"] | changed}
+
+    def predict(self, member: str) -> dict[str, Any]:
+        """Parameters of rule predict_questions."""
+        return {"kind": self.kind(member), "threads": self.model(member).threads}
+
+    def pseudo(self, fold: int) -> dict[str, Any]:
+        """Parameters of rule answer_test_questions."""
+        return {"fold": fold, "rules": self.span.pseudo.model_dump(), "decoding": self._decoding()}
+
+    def _decoding(self) -> dict[str, Any]:
+        return {"metric": self.metric, "options": self.span.decision.model_dump()}
+
+    def ensemble(self, *methods: str) -> dict[str, Any]:
+        """Parameters of rules combine_readers (one method) and choose_reader_ensemble (all that are configured)."""
+        names = methods or self.config.ensemble.names
+        kept = ("kind", "weights", "steps")
+        options = {
+            name: {key: value for key, value in self.options(name).items() if key in kept} for name in names
+        }
+        return {"members": self.used(), "methods": options, **self._decoding()}
+
+    def decision(self) -> dict[str, Any]:
+        """Parameters of rule decide_answers."""
+        return self._decoding()
+
+    def scores(self) -> dict[str, Any]:
+        """Parameters of rule score_answers."""
+        return {
+            "task": self.task,
+            "member_rounds": self.scored_rounds(),
+            "methods": self.ensembles(),
+            "submit": self.config.ensemble.submit,
+            **self._decoding(),
+        }
+
+    @property
+    def metric(self) -> str:
+        """Metric of the task."""
+        return self.span.metric
+
+    def submission(self) -> dict[str, Any]:
+        """Parameters of rule write_submission."""
+        return {
+            "id": self.span.id,
+            "type": "single_label",
+            "target": self.span.target,
+            "label_separator": None,
+            "probabilities": False,
+            "ranked": None,
+            "free": True,
+        }
+
+    def check_holdout(self) -> dict[str, Any]:
+        """Parameters of rule compare_answers_with_holdout."""
+        return {**self.ingest(), "target": self.span.target}
+
+    def shuffle(self, method: str) -> dict[str, Any]:
+        """Parameters of rule shuffle_contexts."""
+        return {
+            "method": method,
+            "copies": self.config.augment[method].copies,
+            "seed": self.config.seed,
+        }
+
+    def draws(self, method: str) -> int:
+        """How many draws of copies are made: readers draw windows anew in each epoch, rows stay the same."""
+        fresh = self.config.augment[method].fresh
+        return 1 if fresh is True else max(1, math.ceil(int(fresh)))

@@ -1,0 +1,46 @@
+"""Scores of answers with their errors, for the table of scores (``podium.scores``)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from podium import averaging, metrics, resampling
+from podium.alignment import fold_numbers, positions
+from podium.resampling import Units
+from podium.scores import Scored
+from podium.span import metrics as span_metrics
+from podium.span.answers import decode_all, texts
+
+WHY = "it is estimated for tasks of type single_label, not span"
+
+
+class AnswerScorer:
+    """Scores answers to the N training questions of one task, all with the same draws.
+
+    ``train`` has ``id`` and ``target``, ``folds`` their ``fold`` and ``cluster``: questions on one paragraph are drawn
+    together. ``test_rows`` is the number of questions that the leaderboard's score is of.
+    """
+
+    def __init__(self, train: pd.DataFrame, folds: pd.DataFrame, *, metric: str, test_rows: int) -> None:
+        self.metric, self.test_rows = metric, test_rows
+        self.ids = train["id"]
+        self.gold = [texts(answers) for answers in decode_all(train["target"])]
+        self.folds = fold_numbers(folds, self.ids)
+        clusters = folds["cluster"].to_numpy()[positions(folds, self.ids)]
+        self.units = Units.of(self.folds, clusters, groups=resampling.GROUPS)
+
+    def score(self, what: str, name: str, round: str, answers: Sequence[str]) -> Scored:
+        """Score the answers (N), in the order of ``train``; "" where there is none."""
+        rows = span_metrics.rows(self.metric, answers, self.gold)
+        drawn = resampling.draw(
+            metrics.get(self.metric, "span"),
+            np.zeros(len(rows)),
+            rows,
+            self.units,
+            value=float(rows.mean()),
+            classes=0,
+            test_rows=self.test_rows,
+        )
+        folds = [float(rows[self.folds == fold].mean()) for fold in np.unique(self.folds)]
+        return Scored(what, name, round, folds, drawn, averaging.unknown(WHY))

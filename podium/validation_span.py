@@ -1,0 +1,74 @@
+"""Mistakes in a config of span tasks that only show beside other blocks: what has no meaning for answers in a text."""
+
+from collections.abc import Iterator
+
+from podium.config import Config, Reader
+from podium.config.augment import Shuffle
+from podium.config.ensemble import Blend, Mean
+from podium.config.tasks import SpanTask
+from podium.errors import hint
+from podium.validation_transformer import encoder_checks
+
+OF_SPANS = ("mean", "blend")
+_OF_ROUNDS = {"rounds", "weight", "voters"}
+
+
+def span_checks(config: Config, name: str, *, alone: bool) -> Iterator[str]:
+    """Yield a line for each mistake in the config of one span task; ``alone`` as in ``podium.type_checks``."""
+    task = config.tasks[name]
+    assert isinstance(task, SpanTask)
+    table = next((path for path in (task.train, task.test) if not path.lower().endswith(".json")), None)
+    for key in ("question", "context"):
+        if table is not None and getattr(task.data, key) is None:
+            yield f"tasks.{name}.data.{key}: {table} is a table; name its column of {key}s"
+    if not task.train.lower().endswith(".json") and task.data.answer is None:
+        yield f"tasks.{name}.data.answer: {task.train} is a table; name its column of answers"
+    yield from _models(config)
+    yield from _ensembles(config)
+    if alone:
+        yield from _blocks(config, name)
+
+
+def _models(config: Config) -> Iterator[str]:
+    for name, model in config.models.items():
+        if config.text.views.get(model.view):
+            yield f"models.{name}.view: the steps of view {model.view} would move the answers; use a view without steps"
+        if model.noise is not None:
+            yield f"models.{name}.noise: label noise is not judged in a span task; leave it out"
+        if isinstance(model, Reader):
+            found = encoder_checks(model.encoder, model.revision)
+            yield from (f"models.{name}.{mistake}" for mistake in found)
+        for method in model.augment:
+            block = config.augment.get(method)
+            if block is not None and not isinstance(block, Shuffle) and block.segments != "a":
+                yield f"augment.{method}.segments: only questions may be changed in a span task; set it to a"
+            if block is not None and (block.balance or block.filter.label is not None):
+                yield f"augment.{method}: balance and filter.label are about classes, and a span task has none"
+
+
+def _ensembles(config: Config) -> Iterator[str]:
+    ensemble = config.ensemble
+    given = ensemble.methods if "methods" in ensemble.model_fields_set else []
+    for method in given:
+        if method not in OF_SPANS:
+            yield f"ensemble.methods: {method} is not for spans; {hint(method, OF_SPANS)}"
+    if ensemble.submit not in ("best", *OF_SPANS, *ensemble.named):
+        yield f"ensemble.submit: {ensemble.submit} is not for spans; {hint(ensemble.submit, ['best', *OF_SPANS])}"
+    for name, block in {**ensemble.named, **{key: ensemble.block(key) for key in OF_SPANS}}.items():
+        where = f"ensemble.named.{name}" if name in ensemble.named else f"ensemble.{name}"
+        if not isinstance(block, Mean | Blend):
+            yield f"{where}.kind: only mean and blend are for spans"
+        elif getattr(block, "average", "arithmetic") != "arithmetic" or block.temperature:
+            yield f"{where}: spans are averaged arithmetically and without a temperature; leave both keys out"
+        elif isinstance(block, Blend) and (
+            block.search != "greedy" or block.objective != "metric" or block.bags > 1
+        ):
+            yield f"{where}: weights of spans are searched greedily for the metric; leave other keys out"
+
+
+def _blocks(config: Config, name: str) -> Iterator[str]:
+    """Blocks whose place is in the task, in a competition of this task alone."""
+    for key in sorted(config.pseudo.model_fields_set - _OF_ROUNDS):
+        yield f"pseudo.{key}: which answers are learned from is told in tasks.{name}.pseudo"
+    if config.decision.model_fields_set:
+        yield f"decision: how answers are decided is told in tasks.{name}.decision"
