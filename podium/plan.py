@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from podium import fetch, metric_file, metrics
-from podium.config import Config, Linear, Model, Multitask, TextCnn, Transformer, member_names, serves
+from podium.config import Config, Linear, Model, Multitask, Reader, TextCnn, Transformer, member_names, serves
 from podium.encoder_folders import ENCODER, FETCHED, files_of, local_folder
 from podium.errors import UserError
 from podium.models import KINDS
@@ -183,25 +183,32 @@ class Plan(AdversarialPlan):
     def train(self, member: str, number: int, fold: int) -> dict[str, Any]:
         """Parameters of rule train_fold."""
         model = self.model(member)
-        shared = {*Model.model_fields, "kind", "revision", "refit"}
-        networks = TextCnn | Transformer
-        block = model.settled(self.type) if isinstance(model, networks) else model.model_dump()
-        options = {key: value for key, value in block.items() if key not in shared}
-        folder = self.encoder(member)
-        if folder is not None:
-            options["encoder"] = folder
-        if self.joint(member):
-            options["tasks"] = self.joint_tasks(member)
         return {
             "kind": self.kind(member),
             "type": self.type,
-            "options": options,
+            "options": self.model_options(member),
             "seed": self.config.seed + int(member.rpartition("-s")[2]),
             "fold": fold,
             "round": number,
             "rows_of": self.rows_of(model, number),
             "threads": model.threads,
         }
+
+    def model_options(self, member: str) -> dict[str, Any]:
+        """What a member's model is made with: the keys of its block that are its kind's own."""
+        shared = {*Model.model_fields, "kind", "revision", "refit"}
+        options = {key: value for key, value in self.settled(self.model(member)).items() if key not in shared}
+        folder = self.encoder(member)
+        if folder is not None:
+            options["encoder"] = folder
+        if self.joint(member):
+            options["tasks"] = self.joint_tasks(member)
+        return options
+
+    def settled(self, model: Model) -> dict[str, Any]:
+        """A model's block with every null replaced that the task's type gives a meaning."""
+        networks = TextCnn | Transformer
+        return model.settled(self.type) if isinstance(model, networks) else model.model_dump()
 
     def rows_of(self, model: Model, number: int) -> dict[str, Any]:
         """What decides which rows a model is trained on (``podium.training_rows.Settings``)."""
@@ -228,9 +235,9 @@ class Plan(AdversarialPlan):
         return getattr(self.model(member), "refit", None) is not None
 
     def refit(self, member: str, fold: int) -> dict[str, Any]:
-        """Parameters of rule refit_fold: those of the fold's training, with fewer epochs at smaller rates."""
+        """Parameters of refit_fold and refit_span_fold: those of training, fewer epochs at smaller rates."""
         model, number = self.model(member), self.last_round(member)
-        assert isinstance(model, Transformer)
+        assert isinstance(model, Transformer | Reader)
         assert model.refit is not None
         block = self.train(member, number, fold)
         folder = f"{self.fold_folder(member, number, fold)}/model/encoder"
@@ -238,7 +245,7 @@ class Plan(AdversarialPlan):
         changed |= {
             key: getattr(model, key) * model.refit.rate for key in ("learning_rate", "head_learning_rate")
         }
-        off = ("stopping", "average", "distillation", "unfreeze")
+        off = [key for key in ("stopping", "average", "distillation", "unfreeze") if key in block["options"]]
         changed |= {"warmup": 0.0, "reinit_layers": 0, **dict.fromkeys(off)}
         return block | {"options": block["options"] | changed}
 

@@ -68,15 +68,9 @@ class SpanPlan(Plan):
     def train(self, member: str, number: int, fold: int) -> dict[str, Any]:
         """Parameters of rule train_span_fold."""
         model = self.model(member)
-        block = model.settled() if isinstance(model, Reader) else model.model_dump()
-        shared = {*Model.model_fields, "kind", "revision", "refit"}
-        options = {key: value for key, value in block.items() if key not in shared}
-        folder = self.encoder(member)
-        if folder is not None:
-            options["encoder"] = folder
         return {
             "kind": self.kind(member),
-            "options": options,
+            "options": self.model_options(member),
             "seed": self.config.seed + int(member.rpartition("-s")[2]),
             "fold": fold,
             "round": number,
@@ -87,19 +81,9 @@ class SpanPlan(Plan):
             "threads": model.threads,
         }
 
-    def refit(self, member: str, fold: int) -> dict[str, Any]:
-        """Parameters of rule refit_span_fold: those of training, with fewer epochs at smaller rates."""
-        model, number = self.model(member), self.last_round(member)
-        assert isinstance(model, Reader)
-        assert model.refit is not None
-        block = self.train(member, number, fold)
-        folder = f"{self.fold_folder(member, number, fold)}/model/encoder"
-        changed: dict[str, Any] = {"encoder": folder, "epochs": model.refit.epochs, "steps": None}
-        changed |= {
-            key: getattr(model, key) * model.refit.rate for key in ("learning_rate", "head_learning_rate")
-        }
-        changed |= {"warmup": 0.0, "reinit_layers": 0, **dict.fromkeys(("stopping", "average", "unfreeze"))}
-        return block | {"options": block["options"] | changed}
+    def settled(self, model: Model) -> dict[str, Any]:
+        """See ``podium.plan.Plan.settled``."""
+        return model.settled() if isinstance(model, Reader) else model.model_dump()
 
     def predict(self, member: str) -> dict[str, Any]:
         """Parameters of rule predict_questions."""

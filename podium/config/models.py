@@ -188,7 +188,7 @@ class TextCnn(WordVectors):
 
 
 class Pretrained(Model):
-    """A model that begins with a pretrained encoder."""
+    """A pretrained encoder, fine-tuned: where it comes from and how it is trained, whatever is on top."""
 
     encoder: str = Field(
         description="A local folder (config, tokenizer, safetensors), a Hugging Face Hub name, or pretrain/NAME."
@@ -209,6 +209,53 @@ class Pretrained(Model):
     precision: Literal["auto", "bf16", "fp32"] = Field(
         "auto", description="auto: bf16 where the device has it."
     )
+    dropout: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.1, description="Dropout of hidden states and head."
+    )
+    attention_dropout: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="Dropout of attention weights; 0 is faster on a CPU."
+    )
+    dropout_samples: Positive = Field(
+        1, description="Dropout masks of the head whose losses are averaged (arXiv 1905.09788)."
+    )
+    steps: Positive | None = Field(None, description="Optimizer steps, instead of epochs.")
+    accumulate: Positive = Field(
+        1, description="Parts that a batch is computed in: less memory, the same gradient."
+    )
+    schedule: Literal["linear", "cosine", "constant"] = Field(
+        "linear", description="Course of the rates after warm-up."
+    )
+    warmup: Fraction = Field(0.1, description="Share of steps with a rising rate.")
+    learning_rate: Annotated[float, Field(gt=0)] = Field(1e-4, description="Peak rate of the top layer.")
+    head_learning_rate: Annotated[float, Field(gt=0)] = Field(
+        1e-3, description="Peak rate of all that is new."
+    )
+    layer_decay: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.95, description="Factor on the rate for each layer further down (arXiv 1905.05583, section 5.3.4)."
+    )
+    weight_decay: Annotated[float, Field(ge=0)] = Field(
+        0.01, description="Decoupled decay (AdamW); biases and norms have none."
+    )
+    max_grad_norm: Annotated[float, Field(gt=0)] = Field(
+        1.0, description="Gradients are clipped to this norm."
+    )
+    freeze_layers: Annotated[int, Field(ge=0)] = Field(
+        0, description="Lowest layers that stay as they are, the embeddings with them; 0: all is trained."
+    )
+    unfreeze: Annotated[float, Field(gt=0)] | None = Field(
+        None,
+        description="Gradual unfreezing from the top: epochs for each layer (arXiv 1801.06146, section 3.3).",
+    )
+    gradient_checkpointing: bool = Field(
+        False, description="Less memory for a third more time (arXiv 1604.06174)."
+    )
+    adversarial: Adversarial | None = Field(None, description="Adversarial training.")
+    average: Average | None = Field(None, description="Averaged weights.")
+    word_dropout: WordDropout | None = Field(None, description="Hidden words.")
+    r_drop: RDrop | None = Field(None, description="Two passes that must agree.")
+    lora: Lora | None = Field(None, description="Low-rank adapters.")
+    refit: Refit | None = Field(None, description="A last training on all rows.")
+    threads: Positive = Field(2, description="CPU threads of one job; part of the result's determinism.")
 
 
 class Transformer(Pretrained):
@@ -242,15 +289,6 @@ class Transformer(Pretrained):
         "(arXiv 1905.05583); layers: weighted layers (1802.05365); attention: Yang et al. 2016; lstm: BiLSTM, then "
         "mean; transformer: one more layer, then mean; query: a learned query with several heads.",
     )
-    dropout: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.1, description="Dropout of hidden states and head."
-    )
-    attention_dropout: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.0, description="Dropout of attention weights; 0 is faster on a CPU."
-    )
-    dropout_samples: Positive = Field(
-        1, description="Dropout masks of the head whose losses are averaged (arXiv 1905.09788)."
-    )
     reinit_layers: Annotated[int, Field(ge=0)] = Field(
         0, description="Top layers (and the pooler) that start from new weights (arXiv 2006.05987)."
     )
@@ -258,51 +296,13 @@ class Transformer(Pretrained):
     epochs: Annotated[float, Field(gt=0)] = Field(
         2, description="Passes over the training rows; 1.5 is one and a half."
     )
-    steps: Positive | None = Field(None, description="Optimizer steps, instead of epochs.")
     batch_size: Positive = Field(32, description="Rows of one optimizer step.")
     batch_tokens: Annotated[int, Field(ge=64)] | None = Field(
         None, description="Tokens of one optimizer step at most, padding counted, instead of rows."
     )
-    accumulate: Positive = Field(
-        1, description="Parts that a batch is computed in: less memory, the same gradient."
-    )
-    schedule: Literal["linear", "cosine", "constant"] = Field(
-        "linear", description="Course of the rates after warm-up."
-    )
-    warmup: Fraction = Field(0.1, description="Share of steps with a rising rate.")
-    learning_rate: Annotated[float, Field(gt=0)] = Field(1e-4, description="Peak rate of the top layer.")
-    head_learning_rate: Annotated[float, Field(gt=0)] = Field(
-        1e-3, description="Peak rate of all that is new."
-    )
-    layer_decay: Annotated[float, Field(gt=0, le=1)] = Field(
-        0.95, description="Factor on the rate for each layer further down (arXiv 1905.05583, section 5.3.4)."
-    )
-    weight_decay: Annotated[float, Field(ge=0)] = Field(
-        0.01, description="Decoupled decay (AdamW); biases and norms have none."
-    )
-    max_grad_norm: Annotated[float, Field(gt=0)] = Field(
-        1.0, description="Gradients are clipped to this norm."
-    )
-    freeze_layers: Annotated[int, Field(ge=0)] = Field(
-        0, description="Lowest layers that stay as they are, the embeddings with them; 0: all is trained."
-    )
-    unfreeze: Annotated[float, Field(gt=0)] | None = Field(
-        None,
-        description="Gradual unfreezing from the top: epochs for each layer (arXiv 1801.06146, section 3.3).",
-    )
-    gradient_checkpointing: bool = Field(
-        False, description="Less memory for a third more time (arXiv 1604.06174)."
-    )
-    adversarial: Adversarial | None = Field(None, description="Adversarial training.")
-    average: Average | None = Field(None, description="Averaged weights.")
     mixup: Mixup | None = Field(None, description="Mixtures of rows.")
-    word_dropout: WordDropout | None = Field(None, description="Hidden words.")
-    r_drop: RDrop | None = Field(None, description="Two passes that must agree.")
     distillation: Distillation | None = Field(None, description="Self-distillation.")
     stopping: Stopping | None = Field(None, description="The best epoch instead of the last.")
-    lora: Lora | None = Field(None, description="Low-rank adapters.")
-    refit: Refit | None = Field(None, description="A last training on all rows.")
-    threads: Positive = Field(2, description="CPU threads of one job; part of the result's determinism.")
 
     def settled(self, type: TaskType) -> dict[str, Any]:
         """The block with every null replaced whose meaning depends on other keys or on the task's type."""

@@ -7,12 +7,6 @@ from pydantic import Field, model_validator
 from podium.config.base import Block, Fraction, Model, Positive
 from podium.config.models import Pretrained
 from podium.config.training import (
-    Adversarial,
-    Average,
-    Lora,
-    RDrop,
-    Refit,
-    WordDropout,
     settle_tricks,
 )
 
@@ -119,15 +113,6 @@ class Reader(Pretrained):
     smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.0, description="Label smoothing over the places of a window (arXiv 1512.00567, section 7)."
     )
-    dropout: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.1, description="Dropout of hidden states and head."
-    )
-    attention_dropout: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.0, description="Dropout of attention weights; 0 is faster on a CPU."
-    )
-    dropout_samples: Positive = Field(
-        1, description="Dropout masks of the head whose losses are averaged (arXiv 1905.09788)."
-    )
     reinit_layers: Annotated[int, Field(ge=0)] = Field(
         0, description="Top layers that start from new weights (arXiv 2006.05987)."
     )
@@ -135,49 +120,11 @@ class Reader(Pretrained):
         2,
         description="Passes over the questions, whose windows stand elsewhere in each; 1.5 is one and a half.",
     )
-    steps: Positive | None = Field(None, description="Optimizer steps, instead of epochs.")
     batch_size: Positive = Field(16, description="Windows of one optimizer step.")
     batch_tokens: Annotated[int, Field(ge=64)] | None = Field(
         None, description="Tokens of one optimizer step at most, padding counted, instead of windows."
     )
-    accumulate: Positive = Field(
-        1, description="Parts that a batch is computed in: less memory, the same gradient."
-    )
-    schedule: Literal["linear", "cosine", "constant"] = Field(
-        "linear", description="Course of the rates after warm-up."
-    )
-    warmup: Fraction = Field(0.1, description="Share of steps with a rising rate.")
-    learning_rate: Annotated[float, Field(gt=0)] = Field(1e-4, description="Peak rate of the top layer.")
-    head_learning_rate: Annotated[float, Field(gt=0)] = Field(
-        1e-3, description="Peak rate of all that is new."
-    )
-    layer_decay: Annotated[float, Field(gt=0, le=1)] = Field(
-        0.95, description="Factor on the rate for each layer further down (arXiv 1905.05583, section 5.3.4)."
-    )
-    weight_decay: Annotated[float, Field(ge=0)] = Field(
-        0.01, description="Decoupled decay (AdamW); biases and norms have none."
-    )
-    max_grad_norm: Annotated[float, Field(gt=0)] = Field(
-        1.0, description="Gradients are clipped to this norm."
-    )
-    freeze_layers: Annotated[int, Field(ge=0)] = Field(
-        0, description="Lowest layers that stay as they are, the embeddings with them; 0: all is trained."
-    )
-    unfreeze: Annotated[float, Field(gt=0)] | None = Field(
-        None,
-        description="Gradual unfreezing from the top: epochs for each layer (arXiv 1801.06146, section 3.3).",
-    )
-    gradient_checkpointing: bool = Field(
-        False, description="Less memory for a third more time (arXiv 1604.06174)."
-    )
-    adversarial: Adversarial | None = Field(None, description="Adversarial training.")
-    average: Average | None = Field(None, description="Averaged weights.")
-    word_dropout: WordDropout | None = Field(None, description="Hidden words.")
-    r_drop: RDrop | None = Field(None, description="Two passes that must agree.")
     stopping: ReaderStopping | None = Field(None, description="The best epoch instead of the last.")
-    lora: Lora | None = Field(None, description="Low-rank adapters.")
-    refit: Refit | None = Field(None, description="A last training on all rows.")
-    threads: Positive = Field(2, description="CPU threads of one job; part of the result's determinism.")
 
     @model_validator(mode="after")
     def _windows_move_on(self) -> "Reader":
