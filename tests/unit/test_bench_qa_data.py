@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from bench.qa_data import homework, join, some, usual, write_homework, write_squad
+from bench.qa_data import homework, join, parted, some, usual, write_homework, write_squad
 from podium.errors import UserError
 from podium.filecheck import check
 from podium.plans import Plans
@@ -98,6 +98,12 @@ def test_some_questions_are_whole_paragraphs_of_all_articles() -> None:
     assert len(kept) == 10
     assert all(len(part["qas"]) == 3 for part in kept)
     assert some(whole, 10**6) == whole
+    whole["data"][0]["paragraphs"][0]["context"] = "another"
+    taken, rest = (
+        [part for article in made["data"] for part in article["paragraphs"]] for made in parted(whole, 30)
+    )
+    assert (len(taken), len(rest)) == (10, 30)
+    assert sum(part["context"] == "another" for part in [*taken, *rest]) == 1
 
 
 def test_joined_files_keep_each_question_with_its_paragraph(tmp_path: Path) -> None:
@@ -132,7 +138,7 @@ def test_the_written_files_are_read_by_the_config(
     write(Path("data") / folder, 200)
     raw = read(name)
     raw["tasks"][task]["holdout"] = f"data/{folder}/holdout.json"
-    raw["models"] = {"retriever": {"kind": "retriever"}}
+    raw |= {"models": {"retriever": {"kind": "retriever"}}, "pseudo": {"rounds": 0}}
     plan = Plans.from_raw(raw, tmp_path)[task]
     check(plan)
     rows = {}
