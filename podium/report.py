@@ -75,7 +75,7 @@ def _expected(chosen: dict[str, Any]) -> str:
     span = f"{chosen['board_low']:.4f} to {chosen['board_high']:.4f} in 9 of 10 cases"
     expected = f"expected on the test rows: {chosen['board']:.4f} ({span})"
     if chosen["no_gain"] is not None:
-        return expected
+        return f"{expected}; what the mean of {chosen['fold_models']} fold models adds is not estimated"
     return (
         f"CV {chosen['cv']:.4f} +- {chosen['se']:.4f}; {expected}, because the {chosen['fold_models']} models that "
         "cross-validation scores one by one are averaged for them"
