@@ -138,6 +138,17 @@ def subset(rows: pd.DataFrame, count: int | None, *, seed: int = 0) -> pd.DataFr
     return rows.loc[sorted(chosen)].reset_index(drop=True)
 
 
+def given_file(name: str) -> Path:
+    """A file of a set that is no table, such as ``squad/dev_part.json``, below PODIUM_DATA."""
+    parent = os.environ.get("PODIUM_DATA")
+    if not parent:
+        raise UserError(f"{name}: set PODIUM_DATA to the folder that holds it")
+    path = Path(parent) / name
+    if not path.is_file():
+        raise UserError(f"{name}: there is no {path}; PODIUM_DATA names another folder")
+    return path
+
+
 def _given(name: str) -> Path:
     """A set's folder below PODIUM_DATA."""
     parent = os.environ.get("PODIUM_DATA")

@@ -8,7 +8,6 @@ The ratio is the median over the rounds, the first of which is discarded where t
 example documents (3e-5) is for 88,000 questions; both have the same one here.
 """
 
-import os
 import statistics
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,6 @@ from bench.qa_recipe import Example, Recipe
 from bench.runs import plain_errors
 from podium.config.base import Model as ModelBlock
 from podium.config.span import Reader, SpanDecision
-from podium.errors import UserError
 from podium.models.reader import Model, Options
 from podium.span import metrics
 from podium.span.answers import decode_all, texts
@@ -151,11 +149,8 @@ def _scores(answers: list[str], test: pd.DataFrame) -> dict[str, float]:
 
 
 def _questions(unanswerable: bool) -> pd.DataFrame:
-    parent = os.environ.get("PODIUM_DATA")
-    if not parent:
-        raise UserError(f"qa: set PODIUM_DATA to the folder that holds {FILE}")
     settings: dict[str, Any] = {"answered": True, "group": "article", "max_lost": 0.1}
-    rows = from_file(Path(parent) / FILE, None, encoding=None, separator=None, **settings).rows
+    rows = from_file(data_sets.given_file(FILE), None, encoding=None, separator=None, **settings).rows
     return rows if unanswerable else rows[rows["target"] != "[]"].reset_index(drop=True)
 
 

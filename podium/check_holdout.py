@@ -13,6 +13,7 @@ from podium.errors import UserError, hint
 from podium.ingest import column_mistakes
 from podium.ingest_targets import mistakes as target_mistakes
 from podium.ingest_targets import names_of, parse
+from podium.metric_file import shown
 from podium.metrics import Score
 from podium.span import metrics as span_metrics
 from podium.span.answers import decode_all, texts
@@ -254,7 +255,7 @@ def render(result: dict[str, Any]) -> str:
     """Few short lines for a person, from the result of a comparison."""
     away = result["standard_errors"]
     lines = [
-        f"{result['metric']} on {result['n']} held-out rows",
+        f"{shown(result['metric'])} on {result['n']} held-out rows",
         f"  reported by cross-validation  {result['reported_cv']:.4f} +- {result['reported_se']:.4f}",
         f"  true score                    {result['true_score']:.4f} +- {result['true_se']:.4f}",
         f"  reported minus true          {result['difference']:+.4f}"

@@ -50,16 +50,20 @@ class OwnMetric:
     classes: list[str] | None
 
 
+#: Metrics whose keys are no words to be read in a sentence
+_IN_WORDS = {"exact": "exact match"}
+
+
 def is_own(metric: str) -> bool:
     """Whether a metric's name is that of a file."""
     return _NAME.fullmatch(metric) is not None
 
 
 def shown(metric: str) -> str:
-    """Return the name of a metric for people: of a file without its folder and digest."""
+    """Return the name of a metric for people: a key in words, a file without its folder and digest."""
     found = _NAME.fullmatch(metric)
     if found is None:
-        return metric
+        return _IN_WORDS.get(metric, metric)
     function = found["function"] or FUNCTION
     return Path(found["path"]).stem + ("" if function == FUNCTION else f".{function}")
 

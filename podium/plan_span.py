@@ -140,6 +140,12 @@ class SpanPlan(Plan):
         """Parameters of rule compare_answers_with_holdout."""
         return {**self.ingest(), "target": self.span.target}
 
+    def report(self) -> dict[str, Any]:
+        """Parameters of rule write_summary."""
+        block = super().report()
+        settings = block["settings"] | {"bar": f"tasks.{self.task}.pseudo.confidence"}
+        return block | {"settings": settings}
+
     def shuffle(self, method: str) -> dict[str, Any]:
         """Parameters of rule shuffle_contexts."""
         return {

@@ -7,7 +7,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from podium.config import KINDS, Config, Model, Task, block_of
+from podium.config import KINDS, Config, Model, SpanTask, Task, block_of
 from podium.config.augment import AUGMENTATIONS, Augmentation
 from podium.config.ensemble import ENSEMBLES
 from podium.config.pretrain import Pretraining
@@ -23,7 +23,7 @@ Written by `python -m podium reference docs/config.md` from `podium/config/`; a 
 def render() -> str:
     """The whole reference as Markdown."""
     parts = [HEADER, _section("Top level", Config)]
-    parts += [_section("tasks.NAME", Task)]
+    parts += [_section("tasks.NAME", Task), _section("tasks.NAME, type: span", SpanTask)]
     parts += [
         _section(name, field.annotation)
         for name, field in Config.model_fields.items()

@@ -8,6 +8,9 @@ from podium.metric_file import shown
 from podium.metrics import greater_is_better
 from podium.scores import SETTLED, best_member
 
+BAR = "pseudo.confidence"
+MOSTLY = 50.0  # per cent of pseudo-labels that are right, below which they teach more wrong than right
+
 
 def summary(
     scores: pd.DataFrame,
@@ -24,7 +27,8 @@ def summary(
     """Render the summary.
 
     ``scores`` is the table of ``podium.scores.table``; ``rows`` counts the submission's rows; ``train_profile`` is the
-    profile; ``settings`` holds ``max_lengths`` (model: tokens), ``folds`` (count) and ``seeds`` (model: list);
+    profile; ``settings`` holds ``max_lengths`` (model: tokens), ``folds`` (count), ``seeds`` (model: list), and
+    ``bar``, the key of a pseudo-label's least confidence, where it is not ``pseudo.confidence``;
     ``notes`` are sentences, ``warnings`` those that say when the scores are not to be trusted;
     ``chosen`` is that of ``podium.scores_choice.facts``.
     """
@@ -71,7 +75,7 @@ def _expected(chosen: dict[str, Any]) -> str:
     span = f"{chosen['board_low']:.4f} to {chosen['board_high']:.4f} in 9 of 10 cases"
     expected = f"expected on the test rows: {chosen['board']:.4f} ({span})"
     if chosen["no_gain"] is not None:
-        return expected
+        return f"{expected}; what the mean of {chosen['fold_models']} fold models adds is not estimated"
     return (
         f"CV {chosen['cv']:.4f} +- {chosen['se']:.4f}; {expected}, because the {chosen['fold_models']} models that "
         "cross-validation scores one by one are averaged for them"
@@ -80,7 +84,7 @@ def _expected(chosen: dict[str, Any]) -> str:
 
 def advice(scores: pd.DataFrame, train_profile: dict[str, Any], settings: dict[str, Any]) -> list[str]:
     """What is worth trying, most promising first; each sentence names the figures it rests on and the key to edit."""
-    found = [*_cut_text(train_profile, settings), *_rounds(scores), *_ensemble(scores)]
+    found = [*_cut_text(train_profile, settings), *_rounds(scores, settings), *_ensemble(scores)]
     best = best_member(scores)
     model = str(best["name"]).rsplit("-s", 1)[0]
     seeds = settings["seeds"].get(model, [])  # a kind without chance has none
@@ -105,7 +109,7 @@ def _cut_text(train_profile: dict[str, Any], settings: dict[str, Any]) -> list[s
     ]
 
 
-def _rounds(scores: pd.DataFrame) -> list[str]:
+def _rounds(scores: pd.DataFrame, settings: dict[str, Any]) -> list[str]:
     """Say where the last pseudo-label round lost more than its standard error."""
     sign = 1 if greater_is_better(str(scores["metric"].iloc[0])) else -1
     sentences = []
@@ -117,7 +121,7 @@ def _rounds(scores: pd.DataFrame) -> list[str]:
             model = str(name).rsplit("-s", 1)[0]
             sentences.append(
                 f"pseudo-labels cost {name} {-gain:.4f}: set models.{model}.rounds one lower, or raise "
-                "pseudo.confidence."
+                f"{settings.get('bar', BAR)}."
             )
     return sentences
 
@@ -139,10 +143,10 @@ def profile_notes(warnings: list[str], warned: list[dict[str, str]]) -> list[str
     return [warning for warning in warnings if not (told and "stand word for word in train" in warning)][:6]
 
 
-def pseudo_notes(rounds: list[tuple[int, dict[str, Any]]]) -> list[str]:
+def pseudo_notes(rounds: list[tuple[int, dict[str, Any]]], bar: str = BAR) -> list[str]:
     """How many rows got a pseudo-label, and how many of these labels are right by out-of-fold rows.
 
-    ``rounds`` holds (round, facts of one fold; see ``podium.pseudo_choice.choose``).
+    ``rounds`` holds (round, facts of one fold; see ``podium.pseudo_choice.choose``); ``bar`` is the key to edit.
     """
     notes = []
     for number in sorted({number for number, _ in rounds}):
@@ -151,14 +155,15 @@ def pseudo_notes(rounds: list[tuple[int, dict[str, Any]]]) -> list[str]:
         rows = max(found["candidates"] for found in facts)
         span = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
         what = "test rows" if set(facts[0]["parts"]) == {"test"} else "test and unlabelled rows"
-        none = "; lower pseudo.confidence or set pseudo.rounds: 0" if not max(counts) else ""
+        none = f"; lower {bar} or set pseudo.rounds: 0" if not max(counts) else ""
         found = [found["precision"] for found in facts if found["precision"]]
-        right = _right(found) if found else ""
+        right = _right(found, bar) if found else ""
         notes.append(f"round {number} trained on the pseudo-labels of {span} of {rows} {what}{none}{right}")
     return notes
 
 
-def _right(found: list[dict[str, Any]]) -> str:
+def _right(found: list[dict[str, Any]], bar: str) -> str:
     """The folds' estimates as one: they are nearly the same rows, so that a mean is no surer than each."""
     value, error = (100 * sum(one[key] for one in found) / len(found) for key in ("value", "se"))
-    return f"; {value:.1f}% +- {error:.1f}% of them right, by out-of-fold rows at the same bars"
+    wrong = f": mostly wrong, so raise {bar} or set pseudo.rounds: 0" if value < MOSTLY else ""
+    return f"; {value:.1f}% +- {error:.1f}% of them right, by out-of-fold rows at the same bars{wrong}"

@@ -41,7 +41,8 @@ def main(
     write_table(_table(tested["id"], answers), test_out)
     found = metrics.score(metric, held_out, [texts(row) for row in gold])
     how = "every question answered" if rule.threshold is None else "tuned doubt"
-    write_json({"method": how, "metric": metric, **rule.facts()}, fit)
+    empty = {"train": sum(not text for text in held_out), "test": sum(not text for text in answers)}
+    write_json({"method": how, "metric": metric, **rule.facts(), "left_empty": empty}, fit)
     write_json({"metric": metric, "method": how, "cv": found.value, "se": found.se, "n": len(rows)}, score)
 
 

@@ -36,7 +36,7 @@ def main(
         train_profile=described,
         settings=settings,
         notes=report.profile_notes(described["warnings"], warned)
-        + report.pseudo_notes(labelled)
+        + report.pseudo_notes(labelled, settings.get("bar", report.BAR))
         + pretrain_notes([read_json(path) for path in pretrained or []]),
         warnings=[warning["sentence"] for warning in warned],
         chosen=facts["chosen"],

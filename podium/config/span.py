@@ -53,6 +53,14 @@ class SpanDecision(Block):
         "are.",
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_a_name(cls, given: Any) -> Any:
+        """YAML reads a key ``null`` without quotes as nothing at all."""
+        if not isinstance(given, dict):
+            return given
+        return {"null" if key is None else key: value for key, value in given.items()}
+
 
 class SpanPseudo(Block):
     """Which unanswered questions are learned from with the answer that the models gave."""

@@ -82,14 +82,20 @@ class SpanTask(Block):
     )
     id: str = Field("id", description="Column of ids, of tables and of the file to hand in.")
     target: str = Field("answer", description="Column of answers in the file to hand in.")
-    data: SpanData = Field(default_factory=SpanData)
+    data: SpanData = Field(
+        default_factory=SpanData, description="Columns of tables, and what folds keep together."
+    )
     metric: SpanMetric = Field(
         "squad_em",
         description="exact: the same text; squad_em and squad_f1 as SQuAD's script, for English; cmrc_em and cmrc_f1 "
         "as that of CMRC 2018 and DRCD, for Chinese.",
     )
-    decision: SpanDecision = Field(default_factory=SpanDecision)
-    pseudo: SpanPseudo = Field(default_factory=SpanPseudo)
+    decision: SpanDecision = Field(
+        default_factory=SpanDecision, description="How probabilities become answers."
+    )
+    pseudo: SpanPseudo = Field(
+        default_factory=SpanPseudo, description="Which answered test questions are learned from."
+    )
     language: Language = Field("en", description="Language of the text (ISO 639-1).")
     encoding: str | None = Field(None, description="Text encoding of the files; null finds it.")
     separator: str | None = Field(None, description="Column separator of tables; null finds it.")

@@ -50,7 +50,12 @@ def _warnings(counts: Mapping[str, Mapping[str, int]], shared: int, tested: int)
     if found.get("answers_lost"):
         yield f"{found['answers_lost']} published answers do not stand in their contexts: scored, not learned from"
     if found.get("untrainable"):
-        yield f"{found['untrainable']} questions have no answer in their contexts at all: nothing is learned from them"
+        yield f"{found['untrainable']} questions have no other answer: nothing is learned from them"
+    if found.get("unanswerable"):
+        yield (
+            f"{found['unanswerable']} of {found['questions']} questions have no answer: an empty one to every question "
+            f"would score {found['unanswerable'] / found['questions']:.4f}"
+        )
     if shared:
         yield (
             f"{shared} of {tested} test questions are on contexts of train, but folds keep a context together: the "
