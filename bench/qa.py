@@ -134,7 +134,7 @@ def run_reader(
         with clock.running(), opened.inside(Model, "_build"):
             model.fit(train, train["target"].tolist(), np.ones(len(train)))
         spans = model.predict(test)
-    decision = RuleOptions(**SpanDecision().model_dump() | {"null": False})
+    decision = RuleOptions(**SpanDecision().model_dump() | {"unanswered": False})
     limit = length_limit(decode_all(train["target"]), share=decision.length_share)
     rule = Rule(threshold=0.0 if null else None, max_characters=limit)
     cost = Cost(

@@ -22,8 +22,10 @@ def augment_checks(config: Config) -> Iterator[str]:
             yield from _task_checks(where, method, task_name, task)
         yield from (f"{where}.filter.{mistake}" for mistake in _filter_checks(method.filter))
         if isinstance(method, Shuffle):
-            for key in sorted(method.model_fields_set - {"kind", "copies"}):
-                yield f"{where}.{key}: means nothing where sentences change places; leave it out"
+            plain = Shuffle(kind="shuffle", copies=method.copies)
+            for key in sorted(method.model_fields_set):
+                if getattr(method, key) != getattr(plain, key):
+                    yield f"{where}.{key}: means nothing where sentences change places; leave it out"
         if isinstance(method, Eda) and not any(
             (method.alpha_sr, method.alpha_ri, method.alpha_rs, method.alpha_rd)
         ):

@@ -4,12 +4,16 @@ from collections.abc import Iterator
 
 from podium.config import Config, Reader
 from podium.config.augment import Shuffle
+from podium.config.base import Block
+from podium.config.decision import Decision
 from podium.config.ensemble import Blend, Mean
+from podium.config.pseudo import Pseudo
 from podium.config.tasks import SpanTask
 from podium.errors import hint
 from podium.validation_transformer import encoder_checks
 
 OF_SPANS = ("mean", "blend")
+_SPECIALS = 3  # of the least that an encoder puts around a pair
 _OF_ROUNDS = {"rounds", "weight", "voters"}
 
 
@@ -24,7 +28,7 @@ def span_checks(config: Config, name: str, *, alone: bool) -> Iterator[str]:
     if not task.train.lower().endswith(".json") and task.data.answer is None:
         yield f"tasks.{name}.data.answer: {task.train} is a table; name its column of answers"
     yield from _models(config)
-    yield from _ensembles(config)
+    yield from _ensembles(config, alone=alone)
     if alone:
         yield from _blocks(config, name)
 
@@ -37,21 +41,35 @@ def _models(config: Config) -> Iterator[str]:
             yield f"models.{name}.noise: label noise is not judged in a span task; leave it out"
         if isinstance(model, Reader):
             found = encoder_checks(model.encoder, model.revision)
-            yield from (f"models.{name}.{mistake}" for mistake in found)
-        for method in model.augment:
-            block = config.augment.get(method)
-            if block is not None and not isinstance(block, Shuffle) and block.segments != "a":
-                yield f"augment.{method}.segments: only questions may be changed in a span task; set it to a"
-            if block is not None and (block.balance or block.filter.label is not None):
-                yield f"augment.{method}: balance and filter.label are about classes, and a span task has none"
+            yield from (f"models.{name}.{mistake}" for mistake in (*found, *_windows(model)))
+    for method in dict.fromkeys(method for model in config.models.values() for method in model.augment):
+        block = config.augment.get(method)
+        if block is None or isinstance(block, Shuffle):  # whose other keys are refused in any task
+            continue
+        if block.segments != "a":
+            yield f"augment.{method}.segments: only questions may be changed in a span task; set it to a"
+        if block.balance or block.filter.label is not None:
+            yield f"augment.{method}: balance and filter.label are about classes, and a span task has none"
 
 
-def _ensembles(config: Config) -> Iterator[str]:
+def _windows(model: Reader) -> Iterator[str]:
+    """A window must hold something new beside what it shares with the one before."""
+    room = model.max_length - model.max_question - _SPECIALS
+    if model.overlap >= room:
+        yield (
+            f"overlap: {model.overlap} must be shorter than what max_length {model.max_length} leaves beside a "
+            f"question of max_question {model.max_question} tokens ({max(0, room)}); lower it"
+        )
+
+
+def _ensembles(config: Config, *, alone: bool) -> Iterator[str]:
     ensemble = config.ensemble
     given = ensemble.methods if "methods" in ensemble.model_fields_set else []
-    for method in given:
-        if method not in OF_SPANS:
-            yield f"ensemble.methods: {method} is not for spans; {hint(method, OF_SPANS)}"
+    others = [method for method in given if method not in OF_SPANS]
+    if alone:
+        yield from (f"ensemble.methods: {name} is not for spans; {hint(name, OF_SPANS)}" for name in others)
+    elif others and len(others) == len(given) and not ensemble.named:  # beside other tasks these are for them
+        yield f"ensemble.methods: none of {', '.join(others)} is for spans; add {' or '.join(OF_SPANS)}"
     if ensemble.submit not in ("best", *OF_SPANS, *ensemble.named):
         yield f"ensemble.submit: {ensemble.submit} is not for spans; {hint(ensemble.submit, ['best', *OF_SPANS])}"
     for name, block in {**ensemble.named, **{key: ensemble.block(key) for key in OF_SPANS}}.items():
@@ -68,7 +86,12 @@ def _ensembles(config: Config) -> Iterator[str]:
 
 def _blocks(config: Config, name: str) -> Iterator[str]:
     """Blocks whose place is in the task, in a competition of this task alone."""
-    for key in sorted(config.pseudo.model_fields_set - _OF_ROUNDS):
+    for key in sorted(_changed(config.pseudo, Pseudo()) - _OF_ROUNDS):
         yield f"pseudo.{key}: which answers are learned from is told in tasks.{name}.pseudo"
-    if config.decision.model_fields_set:
+    if _changed(config.decision, Decision()):
         yield f"decision: how answers are decided is told in tasks.{name}.decision"
+
+
+def _changed(block: Block, default: Block) -> set[str]:
+    """Keys that are not as they are by themselves; a config that is written out in full names all."""
+    return {key for key in block.model_fields_set if getattr(block, key) != getattr(default, key)}

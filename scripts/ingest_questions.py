@@ -29,6 +29,8 @@ def main(
     sample: Path | None = None,
 ) -> None:
     """Write the table and what was counted; with ``labels``, an empty list of classes, the answers are read, too."""
+    if labels is None:  # tables of test questions need have no columns of answers
+        answer = start = None
     columns = columns_of_table(questions, id, question, context, answer=answer, start=start, article=article)
     form = {"encoding": encoding, "separator": separator}
     found = from_file(questions, columns, answered=labels is not None, group=group, max_lost=max_lost, **form)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from podium.config.base import Block, Fraction, Model, Positive
 from podium.config.models import Pretrained
@@ -11,7 +11,6 @@ from podium.config.training import (
 )
 
 SpanMetric = Literal["exact", "squad_em", "squad_f1", "cmrc_em", "cmrc_f1"]
-_SPECIALS = 3  # of the least that an encoder puts around a pair
 
 
 class SpanData(Block):
@@ -47,19 +46,11 @@ class SpanDecision(Block):
     )
     candidates: Positive = Field(20, description="Most probable starts and ends that are paired.")
     complete: bool = Field(True, description="Mend brackets and quotes of which an answer holds only one.")
-    null: bool | None = Field(
+    unanswered: bool | None = Field(
         None,
         description="Whether questions may be left without an answer, beyond a tuned doubt; null: where some true ones "
         "are.",
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _null_is_a_name(cls, given: Any) -> Any:
-        """YAML reads a key ``null`` without quotes as nothing at all."""
-        if not isinstance(given, dict):
-            return given
-        return {"null" if key is None else key: value for key, value in given.items()}
 
 
 class SpanPseudo(Block):
@@ -133,16 +124,6 @@ class Reader(Pretrained):
         None, description="Tokens of one optimizer step at most, padding counted, instead of windows."
     )
     stopping: ReaderStopping | None = Field(None, description="The best epoch instead of the last.")
-
-    @model_validator(mode="after")
-    def _windows_move_on(self) -> "Reader":
-        room = self.max_length - self.max_question - _SPECIALS
-        if self.overlap >= room:
-            raise ValueError(
-                f"overlap: {self.overlap} must be shorter than what max_length {self.max_length} leaves beside a "
-                f"question of max_question {self.max_question} tokens ({max(0, room)}); lower it"
-            )
-        return self
 
     def settled(self) -> dict[str, Any]:
         """The block with every null replaced whose meaning depends on other keys."""

@@ -113,7 +113,7 @@ class SpanValue:
             ]
         )
         self.silent = metrics.rows(metric, [""] * len(gold), wanted)
-        may = any(not answers for answers in gold) if options.null is None else options.null
+        may = any(not answers for answers in gold) if options.unanswered is None else options.unanswered
         self.null = may
         self.known, self.starts = np.unique(self.row, return_index=True)
 

@@ -24,15 +24,15 @@ class RuleOptions:
     """How rules are fitted and answers made.
 
     ``max_characters`` of an answer at most; None takes as many as a share ``length_share`` of the true answers has.
-    ``candidates`` and ``complete`` as in ``podium.span.decode.DecodeOptions``. ``null``: whether questions may be left
-    without an answer; None lets that be so where some true ones are.
+    ``candidates`` and ``complete`` as in ``podium.span.decode.DecodeOptions``. ``unanswered``: whether questions may be
+    left without an answer; None lets that be so where some true ones are.
     """
 
     max_characters: int | None
     length_share: float
     candidates: int
     complete: bool
-    null: bool | None
+    unanswered: bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class Rule:
 def fit(spans: Spans, contexts: Sequence[str], gold: Gold, *, metric: str, options: RuleOptions) -> Rule:
     """Return the rule that is best for ``metric`` on N questions with their contexts."""
     limit = options.max_characters or length_limit(gold, share=options.length_share)
-    silent = any(not answers for answers in gold) if options.null is None else options.null
+    silent = any(not answers for answers in gold) if options.unanswered is None else options.unanswered
     if not silent:
         return Rule(threshold=None, max_characters=limit)
     found = decode(spans, contexts, options=_decoding(options, limit))

@@ -35,8 +35,9 @@ def test_defaults_pass_their_own_limits() -> None:
     """Pydantic does not check defaults, so a config with all of them written out is loaded once more."""
     raw = {**SMALLEST, "augment": {"e": {"kind": "eda"}}}
     raw["tasks"] = {name: next(iter(raw["tasks"].values())) for name in ("a", "b")}
+    raw["tasks"]["c"] = {"type": "span", "train": "a.json", "test": "b.json"}
     raw["models"] = {kind: {"kind": kind} for kind in KINDS}
-    for kind in ("transformer", "multitask"):
+    for kind in ("transformer", "multitask", "reader"):
         raw["models"][kind]["encoder"] = "data/encoder"
     written_out = load(raw).model_dump()
     assert written_out["models"]["linear"]["tfidf"]["word_ngrams"] == [1, 2]

@@ -25,4 +25,4 @@ def test_only_kinds_that_use_a_gpu_lease_one(kind: str, count: int, monkeypatch:
     with devices.device_for(kind) as device:
         assert device == ("cuda:1" if KINDS[kind].gpu and count else "cpu")
     assert asked == ([count, "back"] if KINDS[kind].gpu else [])
-    assert [kind for kind in KINDS if KINDS[kind].gpu] == ["textcnn", "transformer", "multitask"]
+    assert [kind for kind in KINDS if KINDS[kind].gpu] == ["textcnn", "transformer", "multitask", "reader"]

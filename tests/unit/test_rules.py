@@ -50,6 +50,12 @@ ONLY_JOINT = (
     *("fuse_encoders", "train_joint_fold", "refit_joint_fold", "deal_joint_folds", "score_competition"),
     *("pack_submission", "sum_up_competition", "check_competition"),
 )
+SPAN: dict[str, Any] = {
+    "competition": "span",
+    "tasks": {"t": {"type": "span", "train": "a.json", "test": "b.json"}},
+    "augment": {"order": {"kind": "shuffle"}},
+    "models": {"reader": {"kind": "reader", "encoder": "org/bert", "refit": {}, "augment": ["order"]}},
+}
 OF_AUGMENTATIONS = ("augment_rows", "judge_made_rows")
 # Scripts that pass some keys of their block on to a function, as ``**settings``
 PASSED_ON = {
@@ -66,6 +72,7 @@ class Rule:
     """What a rule hands to its script's ``main``: names that are always there, names that may be there."""
 
     name: str
+    stage: str
     script: str
     always: list[str]
     perhaps: set[str]
@@ -128,7 +135,7 @@ def rules() -> Iterator[Rule]:
                         always, perhaps = [*always, *(every - some)], perhaps | some
             params = {argument.arg: argument.value for argument in sections["params"]}
             script = Path(ast.literal_eval(sections["script"][0].value)).stem
-            yield Rule(name, script, always, perhaps, params.get("block"), params.get("code"))
+            yield Rule(name, path.stem, script, always, perhaps, params.get("block"), params.get("code"))
 
 
 RULES = list(rules())
@@ -177,6 +184,8 @@ def config_of(path: Path | None, rule: Rule) -> dict[str, Any]:
     """A shipped config, or one that has what the rule is for."""
     if path is not None:
         return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
+    if rule.stage == "span":
+        return SPAN
     return JOINT if rule.name in ONLY_JOINT else HUB
 
 
@@ -204,7 +213,7 @@ def test_only_files_of_a_task_name_it(path: Path) -> None:
         pytest.param(path, rule, id=f"{path.stem if path else 'hub'}-{rule.name}")
         for path in [*SHIPPED, None]
         for rule in RULES
-        if rule.name not in (*ONLY_HUB, *ONLY_JOINT) or path is None
+        if (rule.name not in (*ONLY_HUB, *ONLY_JOINT) and rule.stage != "span") or path is None
     ],
 )
 def test_main_takes_exactly_what_its_rule_hands_over(path: Path | None, rule: Rule) -> None:

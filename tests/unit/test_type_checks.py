@@ -10,9 +10,11 @@ import pytest
 from podium import metrics
 from podium.config import schema
 from podium.config.metric import Metric
+from podium.config.span import SpanMetric
 from podium.errors import UserError
 from podium.models import KINDS
 from podium.plan import Plan
+from podium.span import metrics as span_metrics
 from podium.targets import TaskType
 from podium.validation import load
 
@@ -21,6 +23,7 @@ SINGLE = {**FILES, "target": "y"}
 MULTI = {**FILES, "type": "multi_label", "target": ["p", "q"], "metric": "micro_f1"}
 JOINED = {**MULTI, "target": "tags", "label_separator": ";"}
 VALUES = {**FILES, "type": "regression", "target": "y", "metric": "rmse"}
+SPAN = {"train": "a.json", "test": "b.json", "type": "span"}
 
 
 def raw(task: dict[str, Any], **blocks: Any) -> dict[str, Any]:
@@ -60,8 +63,10 @@ def test_the_smallest_config_of_each_type_simply_works(task: dict[str, Any]) -> 
 
 
 def test_every_metric_of_the_config_is_one_of_some_type_and_no_other_is() -> None:
-    assert set(get_args(Metric)) == {name for found in metrics.METRICS.values() for name in found}
-    assert set(metrics.METRICS) == set(get_args(TaskType))
+    labelled = {type_: metrics.METRICS[type_] for type_ in get_args(TaskType)}
+    assert set(get_args(Metric)) == {name for found in labelled.values() for name in found}
+    assert set(metrics.METRICS) - set(labelled) == {"span"}
+    assert set(get_args(SpanMetric)) == set(metrics.METRICS["span"]) == set(span_metrics.METRICS)
     for type_, task in (("single_label", SINGLE), ("multi_label", MULTI), ("regression", VALUES)):
         for metric in get_args(Metric):
             given = raw({**task, "metric": metric})
@@ -254,9 +259,13 @@ def test_pseudo_labels_can_be_switched_off_explicitly() -> None:
     assert load(raw(VALUES, pseudo={"rounds": 0, "confidence": 0.8})).pseudo.rounds == 0
 
 
-@pytest.mark.parametrize("task", [MULTI, VALUES])
+@pytest.mark.parametrize("task", [MULTI, VALUES, SPAN])
 def test_the_effective_config_is_a_config_too(task: dict[str, Any]) -> None:
-    effective = load(raw(task))
+    kind = "retriever" if task is SPAN else "linear"
+    shuffle = {"augment": {"order": {"kind": "shuffle"}}} if task is SPAN else {}
+    effective = load(
+        raw(task, models={"m": {"kind": kind, "augment": list(shuffle and ["order"])}}, **shuffle)
+    )
     assert load(effective.model_dump()) == effective
 
 
@@ -264,7 +273,7 @@ def test_the_effective_config_is_a_config_too(task: dict[str, Any]) -> None:
 def test_kinds_that_cannot_do_a_type_are_refused(type_: TaskType) -> None:
     task = {"single_label": SINGLE, "multi_label": MULTI, "regression": VALUES}[type_]
     for kind, facts in KINDS.items():
-        extra = {"encoder": "data/bert"} if kind in ("transformer", "multitask") else {}
+        extra = {"encoder": "data/bert"} if kind in ("transformer", "multitask", "reader") else {}
         given = raw(task, models={"m": {"kind": kind, **extra}})
         if kind == "multitask":
             given["tasks"] = dict.fromkeys(("one", "two"), *given["tasks"].values())

@@ -72,7 +72,8 @@ def test_good_config_loads() -> None:
         (
             "models.bert.kind",
             GONE,
-            "this key is required and missing; valid: linear, lightgbm, fasttext, textcnn, transformer, multitask",
+            "this key is required and missing; valid: linear, lightgbm, fasttext, textcnn, transformer, multitask, "
+            "reader, retriever",
         ),
         ("augment.eda.kind", "aed", "unknown kind 'aed'; did you mean 'eda'?"),
         # missing keys, types, limits

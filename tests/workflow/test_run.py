@@ -113,8 +113,8 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(finished: Clone, m
             "there is no file data/tiny/train.tsv",
         ),
         (
-            lambda c: c["tasks"]["topic"].update(type="span"),
-            "config: tasks.topic.type: found 'span'",
+            lambda c: c["tasks"]["topic"].update(type="spam"),
+            "config: tasks.topic.type: found 'spam'",
         ),
     ],
 )

@@ -13,7 +13,7 @@ from podium.span.decode import decode
 from podium.span.predictions import Spans, average
 from podium.span.rules import Rule, RuleOptions
 
-OPTIONS = RuleOptions(max_characters=None, length_share=1.0, candidates=10, complete=False, null=None)
+OPTIONS = RuleOptions(max_characters=None, length_share=1.0, candidates=10, complete=False, unanswered=None)
 LETTERS = "abcdefghij"
 
 
@@ -59,7 +59,7 @@ def test_rules_answer_every_question_where_all_have_answers() -> None:
     assert rule == Rule(threshold=None, max_characters=1)
     assert Rule.read(rule.facts()) == rule
     assert "" not in rules.answer(rule, spans, [LETTERS] * 40, options=OPTIONS)
-    never = dataclasses.replace(OPTIONS, null=True)
+    never = dataclasses.replace(OPTIONS, unanswered=True)
     assert rules.fit(spans, [LETTERS] * 40, gold, metric="exact", options=never).threshold is not None
 
 
