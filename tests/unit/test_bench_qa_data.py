@@ -71,13 +71,6 @@ def test_the_configs_and_what_stands_in_their_comments_are_valid() -> None:
     load(raw)
 
 
-def test_a_key_named_null_needs_no_quotes() -> None:
-    raw = read("squad_part")
-    raw["tasks"]["squad"] |= yaml.safe_load("decision: {null: false}")
-    decision = load(raw).tasks["squad"].decision  # type: ignore[union-attr]
-    assert decision.null is False
-
-
 def test_homeworks_form_has_one_answer_and_its_last_letters_place() -> None:
     made = homework(squad(1, 2))
     assert [question["id"] for question in made["questions"]] == list(range(9))
