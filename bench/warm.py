@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import traceback
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
@@ -60,10 +60,12 @@ def _forked(leak: int | None) -> Any:
         SERVER.set_forkserver_preload(
             _preload(self.config)
         )  # heard by the first job only, which starts the server
-        job = SERVER.Process(target=_work, args=(fname, self.rulename, leak))
+        awaited, begin = SERVER.Pipe(duplex=False)
+        job = SERVER.Process(target=_work, args=(fname, self.rulename, leak, awaited))
         with ONE_AT_A_TIME:
             job.start()
         with benchmarked(job.pid, self.bench_record):
+            begin.send(True)  # before, it might have ended before anybody looks at it
             wait([job.sentinel])
         with ONE_AT_A_TIME:
             job.join()
@@ -73,7 +75,8 @@ def _forked(leak: int | None) -> Any:
     return execute_script
 
 
-def _work(script: str, rule: str, leak: int | None) -> None:
+def _work(script: str, rule: str, leak: int | None, awaited: Connection) -> None:
+    awaited.recv()
     os._exit(_run(script, rule, leak))
 
 

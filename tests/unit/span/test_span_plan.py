@@ -91,7 +91,7 @@ BERT = {"train bert-s0.0", "refit bert"}
     ("path", "value", "redone"),
     [
         ("tasks.qa.decision.candidates", 10, DECODING),
-        ("tasks.qa.decision.null", True, DECODING),
+        ("tasks.qa.decision.unanswered", True, DECODING),
         ("tasks.qa.metric", "squad_f1", DECODING),
         ("tasks.qa.pseudo.margin", 3.0, {"pseudo"}),
         ("tasks.qa.data.group", "article", {"ingest", "holdout"}),
