@@ -38,7 +38,7 @@ class SpanPlan(Plan):
         return []
 
     def tokenizer(self) -> list[str]:
-        """The tokenizer of the first reader, as in other tasks."""
+        """The profile counts characters."""
         return []
 
     def overrides(self) -> str | None:

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from podium.errors import UserError, hint
+from podium import ingest
+from podium.errors import UserError
 from podium.files import write_json, write_table
 from podium.span.files import columns_of_table
 from podium.span.ingest import Group, from_file
-from podium.tables import read_rows
 from scripts import job
 
 
@@ -34,25 +34,14 @@ def main(
     columns = columns_of_table(questions, id, question, context, answer=answer, start=start, article=article)
     form = {"encoding": encoding, "separator": separator}
     found = from_file(questions, columns, answered=labels is not None, group=group, max_lost=max_lost, **form)
-    if sample is not None:
-        _check_sample(sample, id, questions, set(found.rows["id"]))
+    rows = found.rows.rename(columns={"id": id})
+    texts = ["text_a", "text_b"]
+    if mistakes := ingest.test_mistakes(rows, id=id, text=texts, sample=ingest.read_sample(sample)):
+        raise UserError("; ".join(mistakes))
     write_table(found.rows, out)
     write_json({"form": found.form, **found.counts}, counts)
     if labels is not None:
         write_json([], labels)
-
-
-def _check_sample(sample: Path, id: str, questions: Path, known: set[str]) -> None:
-    """Raise ``UserError`` now, not after hours, where the sample asks for other questions."""
-    rows = read_rows(sample, columns=None, encoding=None, separator=None)
-    if id not in rows:
-        raise UserError(f"{sample}: no column '{id}'; {hint(id, rows.columns)}")
-    for what, odd in (
-        (f"of the sample are not in {questions}", [name for name in rows[id] if name not in known]),
-        ("are lacking in the sample", sorted(known - set(rows[id]))),
-    ):
-        if odd:
-            raise UserError(f"{sample}: {len(odd)} ids {what} (first '{odd[0]}')")
 
 
 if __name__ == "__main__":

@@ -32,15 +32,13 @@ def main(
     test: Path | None = None,
 ) -> None:
     """Write the model and the rows it was trained on, those of its own fold among them."""
-    copies = rows_of["augment"]
     data = fold_data(
         rows=rows,
         folds=folds,
         fold=None,
-        augmented=dict(zip(copies, augmented or [], strict=True)),
-        copies=copies,
+        rows_of=rows_of,
+        augmented=augmented,
         pseudo=pseudo,
-        pseudo_weight=rows_of["pseudo_weight"],
         test=test,
     )
     with device_for(kind) as device:

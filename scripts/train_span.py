@@ -43,15 +43,13 @@ def main(
     ``rows_of`` names the augmentations and their copies, and the weight of ``pseudo``; ``encoder`` only ties the job to
     the encoder's files.
     """
-    copies = rows_of["augment"]
     data = fold_data(
         rows=rows,
         folds=folds,
         fold=fold,
-        augmented=dict(zip(copies, augmented or [], strict=True)),
-        copies=copies,
+        rows_of=rows_of,
+        augmented=augmented,
         pseudo=pseudo,
-        pseudo_weight=rows_of["pseudo_weight"],
         test=test,
     )
     with device_for(kind) as device:

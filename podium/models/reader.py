@@ -16,10 +16,8 @@ import torch
 from podium import tokens
 from podium.engine.backbones import Backbone
 from podium.engine.batching import BUDGET, length_batches
-from podium.engine.checkpoint import Checkpoint
 from podium.engine.chunks import ChunkPooling
 from podium.engine.inputs import Encoded
-from podium.engine.loop import Finetuning
 from podium.engine.losses import Loss
 from podium.engine.network import Network
 from podium.engine.objective import Rows
@@ -128,23 +126,8 @@ class Model(transformer.Model):
         trained, held = np.arange(len(drawn.target)), np.zeros(0, dtype=np.int64)
         if recipe.stopping is not None:
             trained, held = self._inner_windows(rows, drawn, recipe.stopping.share)
-        assert self._loss is not None
-        objective = SpanObjective(
-            *(self.network, self._loss, data, recipe),
-            embedding=self.network.encoder.get_input_embeddings(),  # type: ignore[operator]
-            pooled=self.network.pooled,
-            multiple=1 if self.device.type == "cpu" else 8,
-        )
-        checkpoint = Checkpoint(scratch, self._fingerprint(data))
-        finetuning = Finetuning(
-            *(self.network, objective, recipe, trained),
-            seed=self.seed,
-            checkpoint=checkpoint,
-            evaluate=(lambda: self._inner_loss(data, held)) if len(held) else None,
-            fresh=fresh,
-        )
-        self.curve, self.told = finetuning.run(), finetuning.table()
-        checkpoint.remove()
+        evaluate = (lambda: self._inner_loss(data, held)) if len(held) else None
+        self._finetune_on(SpanObjective, data, trained, evaluate, fresh, scratch)
 
     def _inner_windows(self, rows: pd.DataFrame, drawn: Drawn, share: float) -> tuple[np.ndarray, np.ndarray]:
         """Windows to train on, and those of the first draw to choose the epoch by; no cluster is on both sides."""

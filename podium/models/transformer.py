@@ -152,8 +152,22 @@ class Model:
         if recipe.stopping is not None:
             seed = derive(self.seed, "stopping")
             trained, held = _inner_rows(rows, target, recipe.stopping.share, seed)
+        evaluate = (lambda: self._inner_score(data, held)) if len(held) else None
+        self._finetune_on(Objective, data, trained, evaluate, fresh, scratch)
+
+    def _finetune_on(
+        self,
+        kind: type[Objective],
+        data: Rows,
+        trained: np.ndarray,
+        evaluate: Callable[[], float] | None,
+        fresh: frozenset[str],
+        scratch: Path | None,
+    ) -> None:
+        """Train on the rows ``trained`` for an objective of a ``kind``; ``evaluate`` scores those held out."""
+        recipe = self.options.recipe()
         assert self._loss is not None
-        objective = Objective(
+        objective = kind(
             *(self.network, self._loss, data, recipe),
             embedding=self.network.encoder.get_input_embeddings(),  # type: ignore[operator]
             pooled=self.network.pooled,
@@ -164,7 +178,7 @@ class Model:
             *(self.network, objective, recipe, trained),
             seed=self.seed,
             checkpoint=checkpoint,
-            evaluate=(lambda: self._inner_score(data, held)) if len(held) else None,
+            evaluate=evaluate,
             fresh=fresh,
         )
         self.curve, self.told = finetuning.run(), finetuning.table()

@@ -1,7 +1,8 @@
 """What one fold's model of a span task is trained on, by the rules of ``podium.lineage``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -19,28 +20,29 @@ def fold_data(
     rows: Path,
     folds: Path,
     fold: int | None,
-    augmented: Mapping[str, Path],
-    copies: Mapping[str, int],
+    rows_of: Mapping[str, Any],
+    augmented: Sequence[Path] | None,
     pseudo: Path | None,
-    pseudo_weight: float,
     test: Path | None,
 ) -> FoldData:
     """Join the rows of ``fold`` (None: of a model for which none is held out) with their texts and targets.
 
-    ``augmented`` holds tables of made rows by the augmentation's name: as ``podium.augment`` writes them, with a
-    ``target`` where the answers have moved; ``copies`` of each row are taken. ``pseudo`` and ``test`` are the answered
-    test rows and their texts. Of the result ``target`` are target texts (``podium.span.answers``), ``held_out`` has no
-    target. Raises ``UserError`` when nothing can be learned from.
+    ``rows_of`` has ``augment``, how many copies of each row are taken by the augmentation's name, and
+    ``pseudo_weight``. ``augmented`` are the tables of made rows in that order, as ``podium.augment`` writes them, with
+    a ``target`` where the answers have moved. ``pseudo`` and ``test`` are the answered test rows and their texts. Of
+    the result ``target`` are target texts (``podium.span.answers``), ``held_out`` has no target. Raises ``UserError``
+    when nothing can be learned from.
     """
     own, dealt = read_table(rows), read_table(folds)
-    made = {name: _kept(read_table(path), copies[name]) for name, path in augmented.items()}
+    copies = zip(rows_of["augment"].items(), augmented or [], strict=True)
+    made = {name: _kept(read_table(path), count) for (name, count), path in copies}
     table = training_table(
         own[["id", "target"]],
         dealt,
         fold,
         augmented=[(part, lambda given, target: given) for part in made.values()],
         pseudo=None if pseudo is None else read_table(pseudo),
-        pseudo_weight=pseudo_weight,
+        pseudo_weight=rows_of["pseudo_weight"],
     )
     for part in made.values():
         if "target" in part.columns:

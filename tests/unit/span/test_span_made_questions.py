@@ -55,10 +55,9 @@ def test_made_questions_keep_contexts_and_answers_and_are_trained_on(kind: str, 
         rows=tmp_path / "train",
         folds=tmp_path / "folds",
         fold=1,
-        augmented={"made": files["out"]},
-        copies={"made": 1},
+        rows_of={"augment": {"made": 1}, "pseudo_weight": 1.0},
+        augmented=[files["out"]],
         pseudo=None,
-        pseudo_weight=1.0,
         test=None,
     )
     taken = data.table[data.table["made_by"] == "made"]
