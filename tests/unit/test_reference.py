@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from podium import __main__ as cli
 from podium import environment, reference
+from podium.__main__ import main
+from podium.commands.config import effective
 from podium.config import schema
 from podium.files import read_json
 
@@ -33,12 +34,12 @@ def test_conda_environment_is_current() -> None:
 
 def test_effective_config_is_a_fixed_point(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Printing the effective config of the printed config changes nothing, and layers win over what is below."""
-    once = cli.effective([ROOT / "config.yaml"])
+    once = effective([ROOT / "config.yaml"])
     written, layer = tmp_path / "config.yaml", tmp_path / "layer.yaml"
     written.write_text(once, encoding="utf-8")
-    assert cli.effective([written]) == once
+    assert effective([written]) == once
     layer.write_text("folds: {n: 4}\n", encoding="utf-8")
-    layered = yaml.safe_load(cli.effective([written, layer]))
+    layered = yaml.safe_load(effective([written, layer]))
     expected = yaml.safe_load(once)
     expected["folds"]["n"] = 4
     assert layered == expected
@@ -48,6 +49,6 @@ def test_a_mistake_is_one_line_and_status_1(tmp_path: Path) -> None:
     broken = tmp_path / "broken.yaml"
     broken.write_text("a: [1", encoding="utf-8")
     with pytest.raises(SystemExit) as raised:
-        cli.main(["config", str(broken)])
+        main(["config", str(broken)])
     assert str(raised.value).startswith("podium: ")
     assert len(str(raised.value).splitlines()) == 1
