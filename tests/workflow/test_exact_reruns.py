@@ -3,6 +3,7 @@
 import copy
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -149,6 +150,32 @@ def test_comments_and_the_order_of_keys_redo_nothing(finished: Clone) -> None:
         assert finished.jobs("all") == set()
     finally:
         finished.configure(CONFIG)
+
+
+def test_what_says_the_same_redoes_nothing(finished: Clone, tmp_path: Path) -> None:
+    """A touched config, new docs, and the whole folder somewhere else."""
+    (finished.folder / "config.yaml").touch()
+    (finished.folder / "docs").mkdir(exist_ok=True)
+    (finished.folder / "docs/news.md").write_text("news", encoding="utf-8")
+    assert finished.jobs("all", "check_holdout") == set()
+    moved = copy.copy(finished)
+    moved.folder = Path(shutil.copytree(finished.folder, tmp_path / "moved", symlinks=True))
+    assert moved.jobs("all", "check_holdout") == set()
+
+
+def test_new_train_rows_leave_what_is_made_of_test_rows_alone(finished: Clone) -> None:
+    path = finished.folder / "data/tiny/train.csv"
+    before = path.read_bytes()
+    try:
+        path.write_bytes(before + b"new,a quarterly net profit of one dollar,earn\n")
+        found = finished.jobs("all")
+    finally:
+        path.write_bytes(before)
+    kept = {
+        job for job in found if job.startswith(("text view", "tokens", "read and check")) and " test " in job
+    }
+    assert not kept
+    assert found >= EVERYTHING_TRAINED | {"read and check the train rows", "deal rows to folds"}
 
 
 def test_an_edited_module_redoes_the_rules_that_use_it(finished: Clone) -> None:

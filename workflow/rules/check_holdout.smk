@@ -62,7 +62,7 @@ if not plans.alone:
             "../../envs/cpu.yaml"
         threads: 1
         params:
-            block=plans.score_competition(),
+            block=lambda w: plans.score_competition(),
             code=plans.code("check_holdout_competition"),
         message:
             "compare the competition's score with the true one"

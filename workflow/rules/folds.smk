@@ -57,7 +57,7 @@ else:
             "../../envs/cpu.yaml"
         threads: 1
         params:
-            block=plans.deal_joint_folds(),
+            block=lambda w: plans.deal_joint_folds(),
             code=plans.code("folds_joint"),
         message:
             "deal the rows of all tasks to folds"

@@ -14,7 +14,7 @@ rule noise:
 rule read_overrides:
     """Check a person's word on single rows."""
     input:
-        table=plans.config.noise.overrides or [],
+        table=lambda w: plans.config.noise.overrides or [],
         train="results/ingest/{task}/train.parquet",
         labels="results/ingest/{task}/labels.json",
     output:

@@ -60,7 +60,7 @@ if not plans.alone:
             "../../envs/cpu.yaml"
         threads: 1
         params:
-            block={"competition": plans.config.competition, "tasks": TASKS},
+            block=lambda w: {"competition": plans.config.competition, "tasks": TASKS},
             code=plans.code("report_competition"),
         message:
             "write the summary"

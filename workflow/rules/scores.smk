@@ -70,7 +70,7 @@ if not plans.alone:
             "../../envs/cpu.yaml"
         threads: 1
         params:
-            block=plans.score_competition(),
+            block=lambda w: plans.score_competition(),
             code=plans.code("scores_competition"),
         message:
             "score the competition"
