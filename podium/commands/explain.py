@@ -75,8 +75,6 @@ def _row(given: Namespace) -> tuple[str, Any]:
 def _artifact(given: Namespace, path: Path) -> tuple[str, Any]:
     from podium.explain import artifact, artifact_text
 
-    found = artifact.explain(
-        path, depth=given.depth, check=not given.no_check, config_files=given.configfile
-    )
+    found = artifact.explain(path, depth=given.depth, check=not given.no_check, config_files=given.configfile)
     plain = dataclasses.asdict(found)
     return artifact_text.text(found), {"artifact": {**plain, "root": str(found.root)}}

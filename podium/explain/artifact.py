@@ -190,7 +190,7 @@ def _benchmark(root: Path, one: Record) -> tuple[float | None, float | None]:
 def _card(root: Path, one: Record) -> dict[str, Any]:
     """Plain facts of a training: rows by where they came from."""
     path = (root / one.output).parent / "card.json"
-    if not path.is_file() or "/train/" not in f"/{one.output}" and "/joint/" not in f"/{one.output}":
+    if not path.is_file() or ("/train/" not in f"/{one.output}" and "/joint/" not in f"/{one.output}"):
         return {}
     card = read_json(path)
     return {key: card[key] for key in ("training_rows", "device", "threads") if key in card}

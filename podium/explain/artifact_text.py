@@ -105,9 +105,7 @@ def _several(outputs: Sequence[Record]) -> Iterator[str]:
     rows = [("rule", "outputs", "first made", "last made")]
     for rule, number in count.items():
         ends = [record.ended for record in outputs if record.rule == rule and record.ended is not None]
-        rows.append(
-            (rule, str(number), moment(min(ends, default=None)), moment(max(ends, default=None)))
-        )
+        rows.append((rule, str(number), moment(min(ends, default=None)), moment(max(ends, default=None))))
     yield "made by several jobs; name one of the files to see its own story"
     yield ""
     yield from table(rows, before="  ", right=[1])
@@ -125,7 +123,7 @@ def _currency(artifact: Artifact) -> Iterator[str]:
         yield from labelled("current", "yes: with the config as it is now it would not be made again")
         return
     reasons = Counter(found.again.values())
-    if len(artifact.outputs) == 1 or len(found.again) == len(artifact.outputs) and len(reasons) == 1:
+    if len(artifact.outputs) == 1 or (len(found.again) == len(artifact.outputs) and len(reasons) == 1):
         yield from labelled("current", f"no: {next(iter(reasons))}")
     else:
         told = "; ".join(f"{counted(number, 'output')}: {why}" for why, number in reasons.items())

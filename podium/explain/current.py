@@ -61,4 +61,6 @@ def _last_words(text: str) -> str:
     if told:
         return told[0].removeprefix("podium: ")
     missing = [line for line in lines if "MissingRuleException" in line or "No rule to produce" in line]
-    return "the config as it is now makes no such file" if missing else (lines or ["Snakemake said nothing"])[-1]
+    return (
+        "the config as it is now makes no such file" if missing else (lines or ["Snakemake said nothing"])[-1]
+    )

@@ -1,6 +1,6 @@
 """Single rows of large Parquet tables, and ids that are like a mistyped one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ def row(path: Path, id: str, columns: Sequence[str] | None = None) -> dict[str, 
 
 
 def rows(
-    path: Path, wanted: dict[str, Sequence[Any]], columns: Sequence[str] | None = None
+    path: Path, wanted: Mapping[str, Sequence[Any]], columns: Sequence[str] | None = None
 ) -> list[dict[str, Any]]:
     """Every row of a table in which one of the columns named in ``wanted`` has one of its values.
 
@@ -44,7 +44,7 @@ def rows(
     return found
 
 
-def _places(table: pa.Table, keys: dict[str, Sequence[Any]]) -> np.ndarray:
+def _places(table: pa.Table, keys: Mapping[str, Sequence[Any]]) -> np.ndarray:
     """Where a column has one of its values."""
     either = np.zeros(table.num_rows, dtype=bool)
     for name, values in keys.items():

@@ -9,8 +9,8 @@ from podium.explain import said
 from podium.explain.artifact import config_of
 from podium.explain.lookup import closest, row, rows
 from podium.explain.places import Places, tasks_of
-from podium.explain.story import Kind, Made, Neighbour, Pseudo, Story, Training, Verdict, View
 from podium.explain.steps import steps_of
+from podium.explain.story import Kind, Made, Neighbour, Pseudo, Story, Training, Verdict, View
 
 TEXTS = ("text_a", "text_b")
 _NEIGHBOURS = 50

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from podium.explain.story import Made, Neighbour, Said, Story, Training
-from podium.explain.words import WIDTH, counted, cut, labelled, table
+from podium.explain.words import WIDTH, counted, cut, labelled, padded, table
 from podium.span.answers import decode, texts
 from podium.targets import JOINT, split
 
@@ -76,7 +76,9 @@ def _steps(steps: list[str] | None) -> str:
 
 def _place(story: Story) -> Iterator[str]:
     if story.kind == "made" and story.fold is not None:
-        yield from labelled("fold", f"{story.fold}, its source's: no model scored on that fold may learn from it")
+        yield from labelled(
+            "fold", f"{story.fold}, its source's: no model scored on that fold may learn from it"
+        )
     elif story.fold is not None:
         alone = "no near-duplicates" if not story.neighbours else f"cluster {story.cluster}"
         yield from labelled("fold", f"{story.fold} ({alone})")
@@ -85,12 +87,16 @@ def _place(story: Story) -> Iterator[str]:
         twins = list(story.placed.get("twins") or [])
         weight = story.placed.get("weight")
         given = "" if weight is None else f"weight {weight:g}; "
-        kept = f"not trained on in fold {', '.join(map(str, twins))}, where a row resembles it" if twins else ""
+        kept = (
+            f"not trained on in fold {', '.join(map(str, twins))}, where a row resembles it" if twins else ""
+        )
         yield from labelled("placed", given + (kept or "resembles no training row"))
     elif story.kind in ("external", "unlabelled"):
         yield from labelled("placed", "left out: it resembles a test row, or stands there twice")
     if story.like_test is not None:
-        yield from labelled("like test", f"{story.like_test:.2f} (0: like a training row, 1: like a test row)")
+        yield from labelled(
+            "like test", f"{story.like_test:.2f} (0: like a training row, 1: like a test row)"
+        )
     if story.overlaps:
         other = "training" if story.kind == "test" else "test"
         yield from labelled("stands also", f"among the {other} rows:")
@@ -99,18 +105,26 @@ def _place(story: Story) -> Iterator[str]:
 
 def _near(label: str, found: Sequence[Neighbour], type: str) -> Iterator[str]:
     rows = [
-        (f"'{one.id}'", cut(label_text(one.label, type), 20) if one.label else "", cut(one.text, 50))
+        (
+            f"'{one.id}'",
+            cut(label_text(one.label, type), 18) if one.label else "",
+            cut(one.text, WIDTH - 40 - len(one.id)),
+        )
         for one in found[:_NEAR]
     ]
     for k, line in enumerate(table(rows, before="")):
-        yield from labelled(label if k == 0 else "", line)
+        yield padded(label if k == 0 else "", 13) + line
     if len(found) > _NEAR:
         yield from labelled("", f"... and {len(found) - _NEAR} more")
 
 
 def _noise(story: Story) -> Iterator[str]:
     if story.override is not None:
-        said = "dropped" if story.override["drop"] else f"label {label_text(story.override['label'], story.type)}"
+        said = (
+            "dropped"
+            if story.override["drop"]
+            else f"label {label_text(story.override['label'], story.type)}"
+        )
         yield from labelled("override", f"{said}, by a person (in every training)")
     told = [
         f"the same text has another label ({story.beside['clash']})" if story.beside.get("clash") else "",
@@ -126,7 +140,9 @@ def _noise(story: Story) -> Iterator[str]:
     yield ""
     yield "noise: the label as models see it that know neither it nor the fold"
     for one in story.noise:
-        done = "pruned" if one.pruned else "relabelled" if one.relabelled else "issue" if one.issue else "fine"
+        done = (
+            "pruned" if one.pruned else "relabelled" if one.relabelled else "issue" if one.issue else "fine"
+        )
         guess = label_text(one.suggested, story.type)
         yield (
             f"  outside fold {one.fold}: {done:<10}  quality {one.quality:.3f}, "

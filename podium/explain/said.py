@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -26,10 +25,7 @@ def add(story: Story, places: Places) -> None:
     name = {"train": "oof", "test": "test"}.get(story.kind, f"unlabelled/{story.part}")
     for found in places.predicted():
         path = found.folder / f"{name}.parquet"
-        if story.type == "span":
-            said = _span(story, places, path)
-        else:
-            said = _mean(rows(path, {"id": [story.id]}))
+        said = _span(story, places, path) if story.type == "span" else _mean(path, story.id)
         if said is not None:
             values, answer = said
             right, error = _judged(story, values, answer)
@@ -51,29 +47,23 @@ def add(story: Story, places: Places) -> None:
         _decide(story, str(decided[0]["label"]))
 
 
-def _mean(found: list[dict[str, Any]]) -> tuple[dict[str, float], None] | None:
-    """The mean of the rows of a table of predictions: one, or one for each fold."""
+def _mean(path: Path, id: str) -> tuple[dict[str, float], str | None] | None:
+    """The mean of a row's predictions in a table: one, or one for each fold."""
+    found = rows(path, {"id": [id]})
     if not found:
         return None
     names = [name for name in found[0] if name.startswith((PREFIX, VALUE_PREFIX))]
-    return {
-        name[len(PREFIX) :]: float(np.mean([row[name] for row in found])) for name in names
-    }, None
+    return {name[len(PREFIX) :]: float(np.mean([row[name] for row in found])) for name in names}, None
 
 
-def _span(story: Story, places: Places, path: Path) -> tuple[dict[str, float], str] | None:
+def _span(story: Story, places: Places, path: Path) -> tuple[dict[str, float], str | None] | None:
     """The best span of a question in its context, whatever its doubt, and the probability that there is none."""
     found = rows(path, {"id": [story.id]})
     if not found:
         return None
-    lists = [np.array(found[0][name], dtype=np.float64) for name in ("places", "start", "end")]
-    said = Spans(
-        [story.id],
-        np.array([0, len(lists[0])]),
-        lists[0].astype(np.int64),
-        *lists[1:],
-        np.array([found[0]["null"]]),
-    )
+    where, start, end = (np.array(found[0][name], dtype=np.float64) for name in ("places", "start", "end"))
+    offsets, null = np.array([0, len(where)]), np.array([found[0]["null"]])
+    said = Spans([story.id], offsets, where.astype(np.int64), start, end, null)
     fit = places.results / f"decision/{story.task}/fit.json"
     most = read_json(fit)["max_characters"] if fit.is_file() else _ALL
     options = DecodeOptions(max_characters=most, candidates=20, complete=False)
@@ -122,4 +112,3 @@ def _points(story: Story, answer: str) -> float:
     """What the task's metric gives an answer."""
     assert story.label is not None
     return float(span_metrics.best(story.metric or "exact", answer, texts(decode(story.label))))
-
