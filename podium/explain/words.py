@@ -1,7 +1,6 @@
 """Lines of at most 100 columns: what both kinds of explanation and comparisons are written with."""
 
 import json
-import textwrap
 import unicodedata
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -11,23 +10,30 @@ WIDTH = 100
 
 
 def columns(text: str) -> int:
-    """Columns of a terminal that a text takes: Chinese characters and their like take two."""
-    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
-    return len(text) + wide - sum(unicodedata.combining(letter) > 0 for letter in text)
+    """Columns of a terminal that a text takes: Chinese characters and their like take two, accents none."""
+    return sum(map(_column, text))
+
+
+def _column(letter: str) -> int:
+    if unicodedata.combining(letter):
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
 
 
 def cut(text: str, width: int) -> str:
     """The text on one line, cut to ``width`` columns."""
     line = " ".join(text.split())
-    if columns(line) <= width:
-        return line
-    kept, used = [], 1
-    for letter in line:
-        used += columns(letter)
+    return line if columns(line) <= width else _head(line, width - 1) + "…"
+
+
+def _head(text: str, width: int) -> str:
+    """As much of the text as has room."""
+    used = 0
+    for place, letter in enumerate(text):
+        used += _column(letter)
         if used > width:
-            break
-        kept.append(letter)
-    return "".join(kept) + "…"
+            return text[:place]
+    return text
 
 
 def padded(text: str, width: int) -> str:
@@ -56,15 +62,21 @@ def labelled(label: str, words: str, *, width: int = 13) -> list[str]:
 
 
 def wrap(words: str, width: int) -> list[str]:
-    """Lines of at most ``width`` columns; texts without spaces are cut where they must be."""
-    lines: list[str] = []
-    for line in textwrap.wrap(words, width, break_on_hyphens=False):
-        while columns(line) > width:
-            kept = cut(line, width + 1).removesuffix("…")
-            lines.append(kept)
-            line = line[len(kept) :]
-        lines.append(line)
-    return lines
+    """Lines of at most ``width`` (2 or more) columns; words without room on a line are cut where they must be."""
+    lines, line = [], ""
+    for word in words.split():
+        joined = f"{line} {word}" if line else word
+        if columns(joined) <= width:
+            line = joined
+            continue
+        if line and (columns(word) <= width or columns(line) > width // 2):
+            lines.append(line)
+            line, joined = "", word
+        while columns(joined) > width:  # a text without spaces
+            lines.append(_head(joined, width))
+            joined = joined[len(lines[-1]) :]
+        line = joined
+    return [*lines, line] if line else lines
 
 
 def moment(seconds: float | None) -> str:
