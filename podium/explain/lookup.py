@@ -37,11 +37,24 @@ def rows(
         found: list[dict[str, Any]] = []
         kept = [name for name in (names if columns is None else columns) if name in names]
         for group in range(source.num_row_groups):
+            if not _may_hold(source, group, keys):
+                continue
             places = _places(source.read_row_group(group, columns=list(keys)), keys)
             if len(places):
                 table = source.read_row_group(group, columns=kept)
                 found += table.take(pa.array(places)).to_pylist()
     return found
+
+
+def _may_hold(source: pq.ParquetFile, group: int, keys: Mapping[str, Sequence[Any]]) -> bool:
+    """Whether the least and greatest values of a group of rows, where they are noted, leave room for one sought."""
+    of_group = source.metadata.row_group(group)
+    noted = {of_group.column(k).path_in_schema: of_group.column(k) for k in range(of_group.num_columns)}
+    for name, values in keys.items():
+        found = noted[name].statistics if name in noted else None
+        if found is None or not found.has_min_max or any(found.min <= value <= found.max for value in values):
+            return True
+    return False
 
 
 def _places(table: pa.Table, keys: Mapping[str, Sequence[Any]]) -> np.ndarray:
