@@ -76,7 +76,9 @@ def rows(clone: Clone, *ids: str) -> dict[str, dict[str, Any]]:
     results = clone.folder / "results"
     found = {id: told.find(results, id, task=None) for id in ids}
     assert all(len(stories) == 1 for stories in found.values())
-    return {id: json.loads(json.dumps(asdict(told.tell(stories[0], results)))) for id, stories in found.items()}
+    return {
+        id: json.loads(json.dumps(asdict(told.tell(stories[0], results)))) for id, stories in found.items()
+    }
 
 
 def trained(clone: Clone, id: str, part: str) -> set[tuple[Any, ...]]:
@@ -120,7 +122,10 @@ def test_rows_are_told_as_the_artifacts_say(clone: Clone) -> None:
         mine = made[made["source_id"] == id]
         assert [one["id"] for one in story["made"]] == mine["id"].tolist()
         for one in story["made"]:
-            where = {f"{member} round {number} fold {fold}" for member, number, fold, *_ in trained(clone, one["id"], "eda")}
+            where = {
+                f"{member} round {number} fold {fold}"
+                for member, number, fold, *_ in trained(clone, one["id"], "eda")
+            }
             assert set(one["taken"]) == where
         decided = clone.table("decision/topic/oof.parquet").set_index("id").loc[id, "label"]
         assert (story["decision"], story["right"]) == (decided, decided == story["label"])
@@ -129,9 +134,8 @@ def test_rows_are_told_as_the_artifacts_say(clone: Clone) -> None:
     assert told["r20"]["trained"] == []
     assert {one["target"] for one in told["r21"]["trained"]} == {"acq"}
     assert of_story(told[pruned]) != set()
-    assert {one[0] for one in of_story(told[pruned])} == {"letters-s0"} or len(verdicts) > 1
     assert told[pruned]["views"][0]["name"] == "clean"
-    assert told["r1" if pruned == "r0" else "r0"]["views"][0]["steps"] is not None
+    assert told["r0"]["views"][0]["steps"] == []
 
 
 def test_predictions_and_pseudo_labels_are_those_of_the_tables(clone: Clone) -> None:
@@ -144,7 +148,9 @@ def test_predictions_and_pseudo_labels_are_those_of_the_tables(clone: Clone) -> 
             ("ensemble", "mean", ""),
         }
         for (what, member, number), one in said.items():
-            folder = f"predict/topic/{member}/round{number}" if what == "member" else f"ensemble/topic/{member}"
+            folder = (
+                f"predict/topic/{member}/round{number}" if what == "member" else f"ensemble/topic/{member}"
+            )
             row = clone.table(f"{folder}/{name}.parquet").set_index("id").loc[id]
             assert one["values"] == pytest.approx({key[2:]: value for key, value in row.items()})
             best = str(row.idxmax())[2:]
@@ -183,12 +189,15 @@ def test_the_command_tells_a_row_a_file_and_an_unknown_id(clone: Clone) -> None:
     assert "there is no results/decision/topik" in gone.stderr
 
 
-def test_runs_leave_records_that_redo_nothing_and_the_config_of_the_results(clone: Clone, tmp_path: Path) -> None:
+def test_runs_leave_records_that_redo_nothing_and_the_config_of_the_results(
+    clone: Clone, tmp_path: Path
+) -> None:
     """A changed line that is run again, and one that is only tried: the config stays that of the results."""
     results = clone.folder / "results"
     assert clone.jobs("all") == set()
     noted = yaml.safe_load((results / "config.yaml").read_text(encoding="utf-8"))
-    assert noted["models"]["linear"]["c"] == 1.0 or noted["models"]["linear"]["c"] > 0
+    assert noted["models"]["letters"]["tfidf"]["char_ngrams"] == [2, 3]
+    assert noted["folds"] == {"n": 2, "seed": None, "near_duplicates": 0.8}
     assert len(list((results / "logs/runs").glob("*.json"))) == 1
     copied = shutil.copytree(clone.folder, tmp_path / "other", symlinks=True)
     other = copy.copy(clone)
@@ -216,6 +225,8 @@ def test_runs_leave_records_that_redo_nothing_and_the_config_of_the_results(clon
     for one in differences:
         key = (one["what"], one["name"] or one["named_a"], one["round"])
         assert (one["a"], one["b"]) == pytest.approx((cv[0][key], cv[1][key]), abs=1e-12)
-        assert one["same"] == (one["name"] == "linear-s0" and one["round"] == "0") or one["se"] >= 0
-    labels = [pd.read_parquet(folder / "results/decision/topic/oof.parquet") for folder in (clone.folder, copied)]
+        assert not one["same"] or one["name"] == "linear-s0"
+    labels = [
+        pd.read_parquet(folder / "results/decision/topic/oof.parquet") for folder in (clone.folder, copied)
+    ]
     assert len(found["tasks"][0]["decisions"][0]["rows"]) == (labels[0]["label"] != labels[1]["label"]).sum()
