@@ -39,7 +39,7 @@ class Difference:
 
     ``a`` and ``b`` are scores on the shared rows, ``difference`` is b less a, ``se`` its paired standard error,
     ``better`` the run whose score is better, or "level". ``named_a`` and ``named_b`` say what each submits. ``same``:
-    both say the same of every row.
+    no draw tells them apart, as where all rows are decided alike.
     """
 
     task: str
