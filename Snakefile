@@ -70,8 +70,10 @@ onstart:
 
 
 onsuccess:
+    end_record(ok=True)
     show_results(workflow.dag_settings.targets)
 
 
 onerror:
+    end_record(ok=False)
     show_errors()

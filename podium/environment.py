@@ -23,6 +23,11 @@ def render(folder: Path) -> str:
     )
 
 
+def required(folder: Path) -> list[str]:
+    """The names in ``requirements.txt`` of ``folder``: the libraries that the workflow itself imports."""
+    return _lines(folder / "requirements.txt")
+
+
 def _lines(path: Path) -> list[str]:
     lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
     return [line for line in lines if line and not line.startswith("#")]

@@ -17,6 +17,9 @@ import pyarrow.parquet as pq
 
 from podium.stopwatch import measure
 
+GROUP_ROWS = 1 << 16
+"""Rows of a table that are compressed together."""
+
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Call ``write`` with a temporary path beside ``path``, then rename it onto ``path``."""
@@ -31,9 +34,10 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a table as Parquet (zstd); the index is dropped."""
+    """Write a table as Parquet (zstd), in groups of rows so small that one row can be read alone; without the index."""
     plain = table.reset_index(drop=True)
-    write_atomically(path, lambda temporary: plain.to_parquet(temporary, index=False, compression="zstd"))
+    form: dict[str, Any] = {"index": False, "compression": "zstd", "row_group_size": GROUP_ROWS}
+    write_atomically(path, lambda temporary: plain.to_parquet(temporary, **form))
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:

@@ -2,10 +2,11 @@
 
 import os
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
-from podium import fetch, filecheck, guard
+from podium import environment, fetch, filecheck, guard, runs
 from podium.errors import UserError, shown
 from podium.files import read_json
 from podium.plans import Plans
@@ -28,6 +29,7 @@ if workflow.is_main_process:
 
 mistakes = guard.Mistakes(Path("."))
 run_lock = guard.RunLock(Path("."))
+record = {}  # the path of this run's record, once it has begun
 FOLDS, TASKS = plans.first.folds, list(plans)
 SUBMISSION = plans.submission if plans.alone else "results/submission/{file}"
 
@@ -464,6 +466,28 @@ def take_run_lock(targets):
     except UserError as error:
         sys.exit(shown(error))
     mistakes.clear()
+    if "clean_results" not in targets:
+        begin_record(targets)
+
+
+def begin_record(targets):
+    """Note what this run is of, for `python -m podium explain` and `compare`; no rule reads it."""
+    asked = workflow.dag_settings
+    record["path"] = runs.begin(
+        Path("results"),
+        started=time.time(),
+        targets=targets,
+        partial=bool(asked.until or asked.omit_from),
+        config_files=[os.path.relpath(path) for path in workflow.overwrite_configfiles],
+        config=plans.config.model_dump(),
+        versions=runs.versions_of(environment.required(Path(workflow.basedir, "envs"))),
+    )
+
+
+def end_record(ok):
+    """Note how the run ended."""
+    if "path" in record:
+        runs.end(record["path"], ended=time.time(), ok=ok)
 
 
 def holdout_file(w):
