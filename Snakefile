@@ -67,11 +67,14 @@ include: "workflow/rules/check_holdout.smk"
 onstart:
     if workflow.is_main_process:
         take_run_lock(workflow.dag_settings.targets)
+        note_start(workflow)
 
 
 onsuccess:
+    live_notes.end(Path("."), ok=True, log=log[0] if log else None)
     show_results(workflow.dag_settings.targets)
 
 
 onerror:
+    live_notes.end(Path("."), ok=False, log=log[0] if log else None)
     show_errors()
