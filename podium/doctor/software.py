@@ -1,7 +1,6 @@
 """Python, packages and programs: what is installed against what is pinned and what the config needs."""
 
 import re
-import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from podium.config.augment import BackTranslation
 from podium.doctor.check import Check, error, ok, warning
+from podium.errors import UserError
 from podium.plans import Plans
 
 PYTHON = (3, 11)
@@ -91,15 +91,22 @@ def extras_of(plans: Plans) -> dict[str, str]:
 
 
 def programs(plans: Plans) -> Iterator[Check]:
-    """Yield lines on programs of the system that the config needs."""
-    for name, block in plans.config.augment.items():
-        if not isinstance(block, BackTranslation) or block.engine != "apertium":
-            continue
-        if shutil.which("apertium") is None:
-            packages_named = "apertium and its language pairs (for example apertium-eng-spa)"
-            yield error(
-                *("programs", f"augment.{name} needs the program apertium, which is not here"),
-                f"install {packages_named} with your system's package manager",
-            )
-        else:
-            yield ok("programs", "apertium is here")
+    """Yield lines on programs of the system that the config needs, asked for as the augmentation itself does."""
+    from podium.augment.back_translation import own_code
+    from podium.translation.apertium import Apertium
+
+    for task, plan in plans.items():
+        for name, block in plan.config.augment.items():
+            if not isinstance(block, BackTranslation) or block.engine != "apertium":
+                continue
+            own = block.language_code or own_code(block.engine, plan.language)
+            try:
+                for code in block.through:
+                    for ends in ((own, code), (code, own)):
+                        Apertium(*ends, threads=1)
+                yield ok("programs", f"{task}: apertium has the directions of augment.{name}")
+            except UserError as told:
+                what, _, mend = str(told).rpartition("; ")
+                yield error(
+                    "programs", f"{task}: augment.{name}: {what or told}", mend or "reinstall apertium"
+                )

@@ -11,6 +11,7 @@ from podium.forecast.jobs import Job
 from podium.forecast.rates import GPU_RATE, Seen
 from podium.forecast.schedule import Timeline, simulate
 
+_FAMILY_DOUBT = 3.0  # machines differ by as much
 _OWN_DOUBT = 0.3  # a member's own rate against that of its family
 CHECKPOINTS = (
     2.0  # of the size of a saved model: a checkpoint has weights and two moments of those that are trained
@@ -59,7 +60,7 @@ class Estimator:
         return self._rates[key]
 
     def _of_family(self, family: Sequence[Seen], prior: float) -> float:
-        return rates.rate(prior, 1.0, family, starts=self.starts)
+        return rates.rate(prior, _FAMILY_DOUBT, family, starts=self.starts)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

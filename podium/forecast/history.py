@@ -51,11 +51,20 @@ def of(plans: Plans, jobs: Iterable[Job], results: Path) -> list[Past]:
             continue
         costs = Costs(plans, sizes)
         try:
-            cost = _told(job, costs, results) or costs.of(job)
+            cost = _told(job, costs, results) or (costs.of(job) if _fresh(job, tasks, results) else None)
         except (KeyError, TypeError, ValueError):  # made by a config of another form
+            continue
+        if cost is None:
             continue
         found.append(Past(cost=cost, seconds=took[0], memory=took[1]))
     return found
+
+
+def _fresh(job: Job, tasks: list[str], results: Path) -> bool:
+    """Whether a job ran after the tables of rows were made that are there now; else nobody knows how many it read."""
+    ran = (results / Path(job.benchmark).relative_to("results")).stat().st_mtime
+    tables = [path for task in tasks for path in (results / "ingest" / task).glob("*.parquet")]
+    return job.rule.startswith("ingest") or all(path.stat().st_mtime <= ran for path in tables)
 
 
 def _tasks(job: Job, plans: Plans) -> list[str]:

@@ -1,7 +1,7 @@
 """Seconds and megabytes for an amount of work: what is usual, corrected by what earlier jobs took on this machine.
 
 A job takes ``start + rate * amount``. The start is the rule's own (a process that imports its libraries). The rate
-begins as the usual one, with a doubt as large as itself, and each earlier job is an observation whose doubt is half a
+begins as the usual one, with much doubt, and each earlier job is an observation whose doubt is half a
 second and a tenth of its seconds: the estimate of least expected error for normal errors (a regression with a
 prior). A member's own jobs correct what all jobs of its family say. So a run on a few rows tells what it can tell.
 """

@@ -8,7 +8,7 @@ _ENDS = {
     "finished": "finished",
     "failed": "failed",
     "stopped": "stopped before its end",
-    "killed": "was killed: its process is gone; starting it again goes on",
+    "killed": "was killed",
 }
 
 
@@ -29,7 +29,9 @@ def headline(view: View) -> str:
     if view.status == "running":
         left = "" if view.left is None else f", about {duration(view.left)} left"
         return f"{view.competition}: running{where} for {duration(view.seconds)}, {view.done} of {total} done{left}"
-    return f"{view.competition}: {_ENDS[view.status]} after {duration(view.seconds)}, {view.done} of {total} done"
+    again = "; its process is gone, starting it again goes on" if view.status == "killed" else ""
+    ended = f"{_ENDS[view.status]} after {duration(view.seconds)}"
+    return f"{view.competition}: {ended}, {view.done} of {total} done{again}"
 
 
 def line(view: View) -> str:

@@ -112,8 +112,11 @@ def _status(run: Run, states: dict[str, str]) -> Status:
 
 def _last(run: Run) -> float:
     """The last sign of a run that ended without a word."""
-    times = [value for note in run.notes.values() for value in (note.get("ended"), note["started"]) if value]
-    return max([run.started, *times])
+    times = [run.started]
+    for note in run.notes.values():
+        told = note.get("progress") or {}
+        times += [value for value in (note["started"], note.get("ended"), told.get("at")) if value]
+    return max(times)
 
 
 def _active(run: Run, name: str, left: Left | None, now: float) -> Active:
