@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -28,7 +29,7 @@ def main() -> None:
     costs = Costs(plans, {task: sizes.planned(plan) for task, plan in plans.items()})
     with tempfile.TemporaryDirectory(prefix="podium-bench-") as scratch:
         earlier = history.of(plans, jobs, _in_cpu_seconds(small, Path(scratch, "results")))
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, known in (("earlier jobs", earlier), ("none", [])):
         estimator = Estimator(costs, known, [], on_gpu=False, cores=1)
         told = took = 0.0
@@ -40,7 +41,7 @@ def main() -> None:
         rows.append(
             {"from": name, "jobs": len(known), "estimate s": told, "took s": took, "ratio": told / took}
         )
-    show("estimate of a whole run", pd.DataFrame(rows))
+    show(rows, {"rows": rows}, None)
 
 
 def _in_cpu_seconds(results: Path, copy: Path) -> Path:

@@ -175,6 +175,7 @@ def _table(
 
 
 def own_code(engine: str, language: str) -> str:
+    """The code by which an engine calls a language."""
     return _APERTIUM_CODES.get(language, language) if engine == "apertium" else language
 
 

@@ -91,7 +91,7 @@ def test_notes_are_written_while_a_job_runs(tmp_path: Path, monkeypatch: pytest.
     assert told["progress"]["tokens_per_second"] == pytest.approx(80)
     progress.end("failed", "no memory")
     assert json.loads(path.read_text())["error"] == "no memory"
-    assert os.listdir(tmp_path) == ["job.json"]
+    assert [left.name for left in tmp_path.iterdir()] == ["job.json"]
     progress.tell(device="cpu")  # of no job any more
     assert json.loads(path.read_text())["device"] == "cuda:1"
 
