@@ -67,13 +67,16 @@ include: "workflow/rules/check_holdout.smk"
 onstart:
     if workflow.is_main_process:
         take_run_lock(workflow.dag_settings.targets)
+        note_start(workflow)
 
 
 onsuccess:
     end_record(ok=True)
+    live_notes.end(Path("."), ok=True, log=log[0] if log else None)
     show_results(workflow.dag_settings.targets)
 
 
 onerror:
     end_record(ok=False)
+    live_notes.end(Path("."), ok=False, log=log[0] if log else None)
     show_errors()

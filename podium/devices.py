@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from podium import progress
 from podium.gpu import lease
 from podium.models import KINDS
 from podium.stopwatch import measure
@@ -20,4 +21,5 @@ def device_for(kind: str) -> Iterator[str]:
         import torch  # a second: other kinds do not need it
 
     with lease(torch.cuda.device_count()) as device:
+        progress.tell(device=device)
         yield device

@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-from podium import guard, stopwatch
+from podium import guard, progress, stopwatch
 from podium.errors import UserError, shown
 
 
@@ -24,6 +24,7 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
     started = time.time()
     _start_log(snakemake.log)
     guard.die_with(os.environ.get(guard.MAIN_PROCESS, ""))
+    _start_note(snakemake)
     arguments: dict[str, Any] = {}
     for files in (snakemake.input, snakemake.output, snakemake.log):
         arguments |= {name: _paths(value) for name, value in files.items()}
@@ -33,11 +34,27 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
     try:
         main(**arguments)
         _log_seconds(started, snakemake.threads)
+        progress.end("done")
     except UserError as error:
+        progress.end("failed", str(error).partition("\n")[0])
         logging.getLogger("podium").error("%s", error)
         guard.Mistakes(Path()).add(str(error))
         where = f" (log: {snakemake.log[0]})" if snakemake.log else ""
         sys.exit(shown(f"{error}{where}"))
+    except BaseException as error:
+        progress.end("failed", f"{type(error).__name__}: {str(error).partition(chr(10))[0]}")
+        raise
+
+
+def _start_note(snakemake: Any) -> None:
+    """Let ``python -m podium watch`` see the job, in a run that has begun with a list of its jobs."""
+    if snakemake.log and progress.FOLDER.is_dir():
+        name = str(snakemake.log[0])
+        facts = {"rule": snakemake.rule, "wildcards": dict(snakemake.wildcards.items())}
+        progress.begin(
+            progress.note_of(progress.FOLDER, name),
+            **{"log": name, "process": guard.this_process(), "threads": snakemake.threads, **facts},
+        )
 
 
 def _log_seconds(started: float, threads: int) -> None:

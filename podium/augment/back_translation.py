@@ -82,7 +82,7 @@ def run(
         raise ValueError(f"there is no engine '{engine}'")
     opened = _opener(
         engine,
-        own=language_code or _own_code(engine, resources.language),
+        own=language_code or own_code(engine, resources.language),
         models=(model_out, model_back),
         resources=resources,
         threads=threads,
@@ -174,7 +174,8 @@ def _table(
     return found.assign(verdict=pd.Series(verdicts, index=found.index, dtype="str"))
 
 
-def _own_code(engine: str, language: str) -> str:
+def own_code(engine: str, language: str) -> str:
+    """The code by which an engine calls a language."""
     return _APERTIUM_CODES.get(language, language) if engine == "apertium" else language
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 import torch
 from torch import nn
 
+from podium import progress
 from podium.engine.averaging import Average
 from podium.engine.batching import WINDOW, epoch_batches, split, token_batches
 from podium.engine.checkpoint import Checkpoint
@@ -131,6 +132,7 @@ class Finetuning:
         started = time.perf_counter()
         self.curve.append(self._step(epoch, batch))
         self.seconds.append(time.perf_counter() - started)
+        progress.step(self.curve[-1], of=self.steps, epochs=self.steps / self.per_epoch)
         if self.checkpoint.due():
             self._settle()
             self.checkpoint.save(self.network, self.optimizer, self._extras(), self.curve)

@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 from torch import nn
 
+from podium import progress
 from podium.engine.batching import WINDOW, length_batches, token_batches
 from podium.engine.checkpoint import Checkpoint
 from podium.engine.optimization import rate_factor, total_steps
@@ -84,6 +85,7 @@ class Run:
             started = time.perf_counter()
             self.curve.append(self._step(number, blocks, batch))
             self.seconds += time.perf_counter() - started
+            progress.step(self.curve[-1], of=self.steps, epochs=self.steps / self.per_epoch)
             if len(self.curve) == 1 and self.points:  # in a row, so that a checkpoint has it
                 self.curve[0]["first"] = self.points[0]
             self._look()

@@ -1,5 +1,6 @@
 """The plans of this run's tasks, and the functions that give rules their inputs. No rules here."""
 
+import atexit
 import os
 import sys
 import time
@@ -9,6 +10,9 @@ from types import SimpleNamespace
 from podium import environment, fetch, filecheck, guard, runs
 from podium.errors import UserError, shown
 from podium.files import read_json
+from podium.forecast import ask
+from podium.forecast.jobs import from_plain
+from podium.live import notes as live_notes
 from podium.plans import Plans
 
 # Threads that wait for each other must sleep: spinning ones slow training many times over on a busy machine.
@@ -23,6 +27,9 @@ try:
     PINS = {name: fetch.pin(name, Path(workflow.basedir, "envs/data.txt")) for name in fetch.RESOURCES}
 except UserError as error:
     sys.exit(shown(error))
+
+if workflow.is_main_process and ask.LIST in os.environ:
+    atexit.register(lambda: answer_list(workflow, os.environ[ask.LIST]))
 
 if workflow.is_main_process:
     os.environ[guard.MAIN_PROCESS] = guard.this_process()
@@ -488,6 +495,45 @@ def end_record(ok):
     """Note how the run ended."""
     if "path" in record:
         runs.end(record["path"], ended=time.time(), ok=ok)
+
+
+def list_jobs(workflow):
+    """Every job that runs a script, each after what it needs, and the names of those that are to be done."""
+    dag = workflow.dag
+    levels = [sorted(level, key=str) for level in dag.toposorted()]
+    listed = {job: str(job.log[0]) for level in levels for job in level if job.is_script}
+    jobs = [
+        {
+            "name": name,
+            "rule": job.rule.name,
+            "wildcards": dict(job.wildcards_dict),
+            "threads": job.threads,
+            "gpus": job.resources.get("gpu", 0),
+            "needs": sorted(listed[other] for other in dag.dependencies[job] if other in listed),
+        }
+        for job, name in listed.items()
+    ]
+    return from_plain(jobs), [name for job, name in listed.items() if dag.needrun(job)]
+
+
+def note_start(workflow):
+    """Write down what this run is going to do, for `python -m podium watch`."""
+    gpus, given = workflow.global_resources.get("gpu"), workflow.resource_settings
+    jobs, pending = list_jobs(workflow)
+    live_notes.begin(
+        Path("."),
+        [job for job in jobs if job.name in set(pending)],
+        cores=given.cores or given.nodes or 1,
+        gpus=gpus.value if gpus else None,
+        open=any(workflow.dag.checkpoint_jobs),
+        config=config,
+    )
+
+
+def answer_list(workflow, path):
+    """Tell `python -m podium doctor` the jobs, where the process came so far as to know them."""
+    if workflow.dag is not None:
+        ask.answer(Path(path), *list_jobs(workflow))
 
 
 def holdout_file(w):

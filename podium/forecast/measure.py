@@ -1,0 +1,137 @@
+"""A short look at how fast this machine is, for kinds of models of which no earlier job tells."""
+
+import dataclasses
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from podium import models
+from podium.errors import UserError
+from podium.forecast.costs import Costs
+from podium.forecast.rates import TRAIN, Seen
+from podium.forecast.sizes import Size
+from podium.forecast.work import NETWORKS, shape_of
+from podium.forecast.work import TRAIN as BOTH_WAYS
+from podium.plan import Plan
+
+log = logging.getLogger(__name__)
+
+ROWS = 300
+"""Rows that a linear model or its kin is fitted on: some tenths of a second."""
+STEPS, FIRST = 6, 2
+"""Steps of the real training loop, and those at its start that are left out of the clock."""
+SECONDS = 20.0
+"""No further kind is looked at after so long."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What was seen, and a line for each kind that could not be tried."""
+
+    seen: list[Seen]
+    notes: list[str]
+
+
+def measure(costs: Costs, known: Iterable[str], device: str) -> Measured:
+    """Fit the first member of every family of kinds that is not ``known`` on a few of its own texts.
+
+    The transformer is trained for a few steps by the engine itself, on ``device``. Nothing is written.
+    """
+    found, notes, done = list[Seen](), list[str](), set(known)
+    started = time.perf_counter()
+    for task, plan in costs.plans.items():
+        for member in plan.members:
+            kind = plan.kind(member)
+            family = TRAIN["network" if kind in NETWORKS else kind].family
+            if family in done or kind in ("multitask", "reader", "retriever"):
+                continue
+            if time.perf_counter() - started > SECONDS:
+                notes.append(f"{kind}: no time was left to measure it")
+                continue
+            try:
+                seen = (
+                    _network(costs, plan, member, device) if kind in NETWORKS else _plain(costs, plan, member)
+                )
+            except (UserError, OSError) as error:  # told by the checks
+                notes.append(f"{kind}: {str(error).partition(chr(10))[0]}")
+                continue
+            if seen is None:
+                notes.append(f"{kind}: its encoder or its rows are not here yet")
+                continue
+            log.info("measured %s of task %s: %.2f s", member, task, seen.seconds)
+            found.append(seen)
+            done.add(family)
+    return Measured(seen=found, notes=notes)
+
+
+def _rows(size: Size, wanted: int) -> pd.DataFrame:
+    """Some texts of the training part as a model reads them, repeated where there are few."""
+    sample = size.part("train").sample[:wanted]
+    names = ["text_a", "text_b"][: len(sample[0])] if sample else ["text_a"]
+    rows = pd.DataFrame(list(sample), columns=names, dtype="str")
+    return rows.assign(id=[f"r{number}" for number in range(len(rows))])
+
+
+def _target(plan: Plan, size: Size, rows: int) -> np.ndarray:
+    """Targets of the task's form; what they are does not matter here."""
+    if plan.type == "single_label":
+        return np.arange(rows, dtype=np.int64) % max(2, size.classes)
+    rng = np.random.default_rng(0)
+    if plan.type == "multi_label":
+        return (rng.random((rows, size.classes)) < 0.5).astype(np.float32)
+    return rng.normal(size=(rows, size.classes))
+
+
+def _fit(
+    plan: Plan, member: str, options: dict[str, Any], size: Size, rows: pd.DataFrame, device: str
+) -> Any:
+    classes = max(2, size.classes) if plan.type == "single_label" else size.classes
+    threads = plan.model(member).threads
+    model = models.make(plan.kind(member), options, classes=classes, seed=0, device=device, threads=threads)
+    model.fit(rows, _target(plan, size, len(rows)), np.ones(len(rows)))
+    return model
+
+
+def _plain(costs: Costs, plan: Plan, member: str) -> Seen | None:
+    size, options = costs.sizes[plan.task], plan.train(member, 0, 0)["options"]
+    rows = _rows(size, ROWS)
+    if len(rows) < ROWS // 4:
+        return None
+    models.make(plan.kind(member), options, classes=2, seed=0, device="cpu", threads=1)  # its libraries
+    started = time.perf_counter()
+    _fit(plan, member, options, size, rows, "cpu")
+    seconds = time.perf_counter() - started
+    kind = plan.kind(member)
+    work = costs.fitting(plan, member, kind, options, size, len(rows), 0.0)
+    return Seen(
+        family=TRAIN[kind].family, own=f"measured {kind}", start=0.0, amount=work.amount, seconds=seconds
+    )
+
+
+def _network(costs: Costs, plan: Plan, member: str, device: str) -> Seen | None:
+    folder = plan.encoder(member)
+    if folder is None or not list(Path(folder).glob("*.safetensors")):
+        return None
+    size, options = costs.sizes[plan.task], dict(plan.train(member, 0, 0)["options"])
+    batch = options["batch_size"] if options["batch_tokens"] is None else 32
+    rows = _rows(size, min(ROWS, STEPS * batch))
+    if len(rows) < batch:
+        return None
+    off = ("stopping", "average", "distillation", "unfreeze", "swa")
+    options |= {"steps": STEPS, **{name: None for name in off if name in options}}
+    model = _fit(plan, member, options, size, rows, device)
+    curve = model.told.iloc[FIRST:]
+    return _seen(curve["tokens"], curve["seconds"], shape_of(folder), curve["rows"])
+
+
+def _seen(tokens: pd.Series, seconds: pd.Series, shape: Any, rows: Sequence[int]) -> Seen:
+    read = float(tokens.sum())
+    amount = BOTH_WAYS * shape.gflop(read, read / max(1, int(np.sum(rows))))
+    return Seen(
+        family="network", own="measured transformer", start=0.0, amount=amount, seconds=float(seconds.sum())
+    )
