@@ -175,7 +175,7 @@ def test_new_train_rows_leave_what_is_made_of_test_rows_alone(finished: Clone) -
         job for job in found if job.startswith(("text view", "tokens", "read and check")) and " test " in job
     }
     assert not kept
-    assert found >= EVERYTHING_TRAINED | {"read and check the train rows", "deal rows to folds"}
+    assert found >= EVERYTHING_TRAINED | {"read and check the training rows", "deal rows to folds"}
 
 
 def test_an_edited_module_redoes_the_rules_that_use_it(finished: Clone) -> None:
