@@ -12,6 +12,7 @@ from podium.errors import UserError
 from podium.files import read_json, write_json
 from podium.forecast.jobs import Job, from_plain, plain
 
+MANY = 10_000
 LIST = "PODIUM_JOBS"
 """Name of an environment variable: a file into which a dry run writes its jobs."""
 
@@ -25,7 +26,8 @@ def ask(files: Sequence[Path], root: Path) -> tuple[list[Job], list[Job]]:
     with tempfile.TemporaryDirectory(prefix="podium-jobs-") as folder:
         answer = Path(folder, "jobs.json")
         kept = {name: value for name, value in os.environ.items() if name != guard.MAIN_PROCESS}
-        command = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "all", "--cores", "1", *given]
+        cores = ["--cores", str(MANY)]  # fewer would make less of the jobs' threads
+        command = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "all", *cores, *given]
         done = subprocess.run(
             command, cwd=root, env={**kept, LIST: str(answer)}, capture_output=True, text=True, check=False
         )

@@ -1,5 +1,6 @@
 """A real run seen from outside while it goes on, when it has ended, and when a job of it failed."""
 
+import copy
 import json
 import subprocess
 import sys
@@ -39,15 +40,24 @@ def test_a_finished_run_told_all_of_its_jobs(finished: Clone) -> None:
     assert {job.name for job in listed} < set(known)  # the run also compared with the hold-out labels
     alike = ("rule", "wildcards", "gpus", "threads")
     for job in listed:
-        assert [getattr(job, key) for key in alike if key != "threads"] == [
-            getattr(known[job.name], key) for key in alike if key != "threads"
-        ]
-        assert job.threads <= known[job.name].threads  # a dry run is asked with one core
+        assert [getattr(job, key) for key in alike] == [getattr(known[job.name], key) for key in alike]
     shown = podium(finished.folder, "watch")
     assert shown.returncode == 0
     assert shown.stdout.startswith("tiny: finished after")
     stray = [path for path in (finished.folder / "results").rglob("*") if path.suffix == ".part"]
     assert stray == []
+
+
+def test_a_job_s_threads_are_its_own_however_few_cores_there_are(finished: Clone) -> None:
+    config = copy.deepcopy(CONFIG)
+    config["models"]["encoder"]["threads"] = 5
+    finished.configure(config)
+    try:
+        listed, pending = ask.ask([Path("config.yaml")], finished.folder)
+    finally:
+        finished.configure(CONFIG)
+    assert {job.threads for job in listed if job.rule == "train_fold" and "/encoder-s0/" in job.name} == {5}
+    assert pending
 
 
 def test_a_run_is_seen_while_it_goes_on(make_clone: Any) -> None:
