@@ -100,7 +100,11 @@ def lines(
     x_values = [x for points in series.values() for x, _ in points] + [place for place, _ in upright]
     y_values = [y for points in series.values() for _, y in points] + ([0.0] if from_zero else [])
     y = Scale(*svg.padded(y_values), top + 190, top + 18)
-    x = Scale(min(x_values), max(x_values), 54, WIDTH - 12)
+    x = (
+        Scale(min(x_values), max(x_values), 54, WIDTH - 12)
+        if x_names is None
+        else Scale(-0.4, len(x_names) - 0.6, 54, WIDTH - 12)
+    )
     if x_names is None:
         parts += svg.axes(x, y, x_label, y_label)
     else:
@@ -287,7 +291,8 @@ def matrix(
     side = (WIDTH - left - 6) / size
     top = 26.0
     parts: list[Any] = [
-        svg.text(left, 14, f"{across} →", "soft"),
+        svg.text(left, 16, f"{across} →", "soft"),
+        svg.text(4, 16, f"{down} ↓" if labelled else "", "soft"),
         svg.rect(left, top, side * size, side * size, "plain fill", fill_opacity=0.06),
     ]
     for k, name in enumerate(names if labelled else []):
@@ -327,7 +332,7 @@ def matrix(
                     transform=turned,
                 )
             )
-        bottom += 62
+        bottom += 20 + 0.72 * max(10 * 0.56 * len(svg.fit(name, 74, 10)) for name in names)
     else:
         parts += [
             svg.line(left, top, left + side * size, top + side * size, "grid"),

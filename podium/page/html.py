@@ -76,7 +76,7 @@ def details(summary: str, *inside: Any) -> Html:
 
 def figure(title: str, about: str, drawing: Html, numbers: Html, *, wide: bool = False) -> Html:
     """A drawing with what it shows above it, and its numbers as a table behind it."""
-    caption = tag("figcaption", tag("h4", title), tag("p", about))
+    caption = tag("figcaption", tag("p", title, class_="title"), tag("p", about))
     return tag(
         "figure",
         caption,

@@ -119,6 +119,7 @@ def _by_length(facts: dict[str, Any], key: str) -> Html:
     labels = [
         f"{part['from']}–{part['to']}" if part["from"] != part["to"] else f"{part['from']}" for part in parts
     ]
+    labels[-1] = f"{parts[-1]['from']}+"
     series = {name: [(float(k), part["right"][name]) for k, part in enumerate(parts)] for name in names}
     about = (
         f"{facts['right'].capitalize()} out of fold in eighths of the rows, the shortest first, with their {_unit(found)}. "

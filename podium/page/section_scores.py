@@ -53,7 +53,8 @@ def headline(facts: dict[str, Any]) -> Html:
 def leaderboard(facts: dict[str, Any], key: str) -> Html:
     """Every score with its error, and why the submission is what it is."""
     scores = facts["scores"]
-    rows = scores["rows"]
+    sign = 1 if facts["greater"] else -1
+    rows = sorted(scores["rows"], key=lambda row: (row["what"] != "submitted", -sign * row["cv"]))
     lines = [
         Interval(
             label=_named(row),

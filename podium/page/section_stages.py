@@ -52,7 +52,7 @@ def noise(facts: dict[str, Any], key: str) -> Html:
         [
             tag("p", first, summary["what_it_means"]),
             drawing,
-            tag("h4", "The most doubtful, with their texts"),
+            tag("p", "The most doubtful, with their texts", class_="title"),
             *lists,
         ]
     )

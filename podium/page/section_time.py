@@ -110,6 +110,6 @@ def holdout(found: dict[str, Any] | None) -> Html:
         "p",
         f"On {count(found['n'])} held-out rows the true score is {number(found['true_score'])} ± {number(found['true_se'])}; "
         f"{number(found['reported_cv'])} was reported by cross-validation ({signed(found['difference'])}, "
-        f"{number(found['standard_errors'], 2)} standard errors). It is {where} of what was expected in 9 of 10 cases, "
+        f"{signed(found['standard_errors'], 2)} standard errors). It is {where} of what was expected in 9 of 10 cases, "
         f"{number(found['expected_low'])} to {number(found['expected_high'])}.",
     )

@@ -55,9 +55,9 @@ a:focus-visible,summary:focus-visible,.scroll:focus-visible{outline:3px solid va
 header,main,footer{max-width:72rem;margin:0 auto;padding:0 1rem}
 header{padding-top:2rem}
 h1{font-size:1.9rem;line-height:1.2;margin:0}
-h2{font-size:1.55rem;margin:3rem 0 .5rem}
-h3{font-size:1.15rem;margin:2.5rem 0 .5rem;padding-top:.6rem;border-top:1px solid var(--line)}
-h4{font-size:1rem;margin:0}
+h2{font-size:1.55rem;margin:3rem 0 .5rem}h3{font-size:1rem;margin:1.2rem 0 .4rem}
+.part{font-size:1.15rem;margin:2.5rem 0 .5rem;padding-top:.6rem;border-top:1px solid var(--line)}
+figcaption p.title,p.title{font-weight:650;font-size:1rem;color:var(--ink);margin:0}
 p{margin:.4rem 0;max-width:75ch}
 .lead{color:var(--soft);margin:.2rem 0 1rem}
 nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.2rem .9rem;padding:0;margin:.6rem 0}
@@ -69,7 +69,7 @@ margin:1rem 0;padding:0}
 .tile dd{margin:0}
 .tile .big{font-size:1.5rem;font-weight:650;font-variant-numeric:tabular-nums}
 .tile .small{color:var(--soft);font-size:.85rem}
-.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));gap:1rem;align-items:start;
+.figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,26rem),1fr));gap:1rem;align-items:start;
 margin:1rem 0}
 figure{margin:0;background:var(--panel);border:1px solid var(--line);border-radius:.6rem;padding:.9rem;min-width:0}
 figure.wide{grid-column:1/-1}
@@ -77,6 +77,7 @@ figcaption p{color:var(--soft);font-size:.88rem;margin:.15rem 0 .5rem}
 .drawing svg{display:block;width:100%;max-width:34rem;height:auto;margin:0 auto}
 figure.wide .drawing svg{max-width:46rem}
 svg text{font:12px system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","DejaVu Sans",sans-serif;fill:var(--ink)}
+svg text{paint-order:stroke;stroke:var(--panel);stroke-width:3px;stroke-linejoin:round}svg .on,svg .bare{stroke:none}
 svg .soft{fill:var(--soft)}svg .on{fill:var(--on)}svg .strong{font-weight:650}svg .tiny{font-size:10px}
 svg .end{text-anchor:end}svg .mid{text-anchor:middle}
 svg .grid{stroke:var(--line);stroke-width:1}svg .axis{stroke:var(--axis);stroke-width:1}
@@ -90,7 +91,7 @@ caption{text-align:left;color:var(--soft);font-size:.85rem;padding-bottom:.3rem}
 th,td{text-align:left;padding:.25rem .7rem .25rem 0;border-bottom:1px solid var(--line);vertical-align:top}
 th{font-weight:600}
 .number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-.said{font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:.85rem}
+.said{font-size:.92rem}
 .name{font-weight:600}
 .warn{border-left:.3rem solid var(--bad);padding:.3rem .8rem;background:var(--panel)}
 .none{color:var(--soft);border-left:.3rem solid var(--line);padding:.2rem .8rem}

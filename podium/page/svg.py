@@ -1,6 +1,7 @@
 """What drawings are made of: a canvas with a title that can be read aloud, axes with sensible ticks, marks."""
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -111,10 +112,12 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
 
 def tick_text(value: float, step: float) -> str:
     """A tick's number with as many digits as the step needs."""
-    if value and (abs(value) >= 1e5 or abs(step) < 1e-4):
-        return f"{value:.3g}"
+    if abs(value) < 1e-9 * max(step, 1e-300):
+        return "0"
+    if abs(value) >= 1e5 or step < 1e-3:
+        return re.sub(r"e([+-])0*", r"e\1", f"{value:.3g}").replace("e+", "e")
     digits = max(0, -math.floor(math.log10(step) + 1e-9)) if step > 0 else 4
-    return f"{value:.{digits}f}".replace("-0", "0") if round(value, digits) == 0 else f"{value:.{digits}f}"
+    return f"{value:.{digits}f}"
 
 
 class Scale:

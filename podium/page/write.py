@@ -166,10 +166,16 @@ def _task(facts: dict[str, Any], results: Path, *, several: bool) -> Html:
         "trust": join([*warned, section_trust.trust(facts, key)]),
     }
     parts = [
-        tag("section", tag("h3", title), inside[name], id=f"{key}-{name}", aria_label=title)
+        tag(
+            "section",
+            tag("h3" if several else "h2", title, class_="part"),
+            inside[name],
+            id=f"{key}-{name}",
+            aria_label=title,
+        )
         for name, title in SECTIONS
     ]
-    return tag("section", tag("h2", f"Task {key}" if several else "The run"), *parts, id=key)
+    return tag("section", tag("h2", f"Task {key}") if several else None, *parts, id=key)
 
 
 def _pretrained(facts: dict[str, Any]) -> list[Html]:
@@ -178,4 +184,4 @@ def _pretrained(facts: dict[str, Any]) -> list[Html]:
 
 def _cost(results: Path) -> Html:
     inside = times.marked(section_time.cost(results))
-    return tag("section", tag("h2", "Time and cost"), inside, id="cost")
+    return tag("section", tag("h2", "Time and cost", class_="part"), inside, id="cost")
