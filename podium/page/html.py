@@ -8,7 +8,7 @@ _CONTROLS |= {ord(sign): " " for sign in "\t\n\r\f\v"}
 _CONTROLS |= dict.fromkeys([*range(0x80, 0xA0), *range(0xFDD0, 0xFDF0), 0xFFFE, 0xFFFF], "\ufffd")
 #: Signs that turn the direction of what follows: they could turn the page's own words, too
 _CONTROLS |= dict.fromkeys([0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "")
-_SIGNS = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"}
+_SIGNS = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
 _BROKEN = re.compile("[\ud800-\udfff]|[\U0001fffe\U0001ffff]")
 _VOID = {"meta", "br", "hr", "col"}
 
@@ -28,7 +28,7 @@ def escape(value: Any) -> Html:
     """A value as markup: itself where it is some."""
     if isinstance(value, Html):
         return value
-    return Html("".join(_SIGNS.get(sign, sign) for sign in clean(value)))
+    return Html(clean(value).translate(_SIGNS))
 
 
 def tag(name: str, /, *children: Any, **attributes: Any) -> Html:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from podium.page import charts
+from podium.page import charts, matrix
 from podium.page.html import Html, count, figure, join, number, said, share, table, tag
 
 SHOWN = 24
@@ -15,16 +15,17 @@ def predicted(facts: dict[str, Any], key: str) -> Html:
         return _answers(facts, key)
     if facts["type"] == "regression":
         return _values(facts, key)
-    matrix = _confusion(facts["confusion"], f"{key}-confusion") if facts["confusion"] else None
+    squares = _confusion(facts["confusion"], f"{key}-confusion") if facts["confusion"] else None
     note = None
-    if matrix is None:
+    if squares is None:
         note = tag(
             "p",
-            "There is no confusion matrix: a row may have several labels, so that none is taken for another. Missed and "
+            "There is no confusion matrix: a row may have several labels, so that none is taken for "
+            "another. Missed and "
             "false ones stand in the table of classes.",
             class_="none",
         )
-    return join([tag("div", _classes(facts, key), matrix, class_="figures"), note])
+    return join([tag("div", _classes(facts, key), squares, class_="figures"), note])
 
 
 def _classes(facts: dict[str, Any], key: str) -> Html:
@@ -66,7 +67,7 @@ def _confusion(found: dict[str, Any], key: str, title: str = "Confusion matrix")
     )
     if len(names) > 12:
         about += " Numbers are behind it, and under the pointer."
-    drawing = charts.matrix(key, title, about, names, cells, down="true", across="decided")
+    drawing = matrix.matrix(key, title, about, names, cells, down="true", across="decided")
     body = [
         [
             said(names[row], kind="name"),
@@ -95,7 +96,8 @@ def _confusion(found: dict[str, Any], key: str, title: str = "Confusion matrix")
 
 def calibration(facts: dict[str, Any], key: str) -> Html:
     """Whether probabilities are to be believed."""
-    found = facts["calibration"]
+    whole, *members = facts["calibration"] or [None]
+    found = [whole, *sorted(members, key=lambda each: -each["was"])] if whole else []
     if not found:
         why = {
             "regression": "Values have no probabilities; the tenths above say whether they are right on average.",
@@ -146,7 +148,8 @@ def _values(facts: dict[str, Any], key: str) -> Html:
         points = [(part["said"], part["was"]) for part in each["tenths"]]
         ends = [min(map(min, points)), max(map(max, points))]
         about = (
-            f"Tenths of the rows by what was predicted: mean prediction across, mean truth upwards. R² {number(each['r2'])}, "
+            "Tenths of the rows by what was predicted: mean prediction across, mean truth upwards. R² "
+            f"{number(each['r2'])}, "
             f"RMSE {number(each['rmse'])}, mean absolute error {number(each['mae'])}, bias {number(each['bias'])}."
         )
         series = {"as predicted": [(end, end) for end in ends], "as it was": points}
@@ -205,7 +208,10 @@ def _answers(facts: dict[str, Any], key: str) -> Html:
         if each["rows"]
     ]
     dots = {"exact": [each["exact"] for each in found["groups"] if each["rows"]]}
-    about = f"{facts['shown']} of the decided answers out of fold as a bar; answers that are right letter for letter as a mark."
+    about = (
+        f"{facts['shown']} of the decided answers out of fold as a bar; answers that are right letter "
+        "for letter as a mark."
+    )
     drawing = charts.bars(
         f"{key}-answers", "Scores of answers", about, rows, most=1.0, dots=dots, bar=facts["shown"]
     )
@@ -225,7 +231,8 @@ def _answers(facts: dict[str, Any], key: str) -> Html:
         parts.append(_confusion(found["answered"], f"{key}-answered", "Answered, or left without an answer"))
     note = tag(
         "p",
-        "Answers are parts of texts: there are no classes, so there is no precision, recall or confusion matrix of them.",
+        "Answers are parts of texts: there are no classes, so there is no precision, recall or confusion "
+        "matrix of them.",
         class_="none",
     )
     return join([tag("div", *parts, class_="figures"), note])

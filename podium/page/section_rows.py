@@ -116,14 +116,13 @@ def _by_length(facts: dict[str, Any], key: str) -> Html:
     found = facts["lengths"]
     parts = found["parts"]
     names = list(parts[0]["right"])[:LINES]
-    labels = [
-        f"{part['from']}–{part['to']}" if part["from"] != part["to"] else f"{part['from']}" for part in parts
-    ]
-    labels[-1] = f"{parts[-1]['from']}+"
+    labels = [f"≤{part['to']}" for part in parts]
+    labels[-1] = f">{parts[-2]['to']}" if len(parts) > 1 else labels[-1]
     series = {name: [(float(k), part["right"][name]) for k, part in enumerate(parts)] for name in names}
     about = (
-        f"{facts['right'].capitalize()} out of fold in eighths of the rows, the shortest first, with their {_unit(found)}. "
-        "Longer texts may simply be harder: what a cut costs shows where a member that cuts falls off and others do not."
+        f"{facts['right'].capitalize()} out of fold in eighths of the rows, the shortest first, by {_unit(found)}. "
+        "Longer texts may simply be harder: what a cut costs shows where a member that cuts falls off and "
+        "others do not."
     )
     drawing = charts.lines(
         f"{key}-by-length",

@@ -57,7 +57,7 @@ def leaderboard(facts: dict[str, Any], key: str) -> Html:
     rows = sorted(scores["rows"], key=lambda row: (row["what"] != "submitted", -sign * row["cv"]))
     lines = [
         Interval(
-            label=_named(row),
+            label=named(row),
             value=row["cv"],
             low=row["cv"] - 2 * row["se"],
             high=row["cv"] + 2 * row["se"],
@@ -80,7 +80,7 @@ def leaderboard(facts: dict[str, Any], key: str) -> Html:
     ]
     body = [
         [
-            _named(row),
+            named(row),
             number(row["cv"]),
             number(row["se"]),
             f"{number(row['low'])} – {number(row['high'])}",
@@ -110,11 +110,13 @@ def leaderboard(facts: dict[str, Any], key: str) -> Html:
     )
 
 
-def _named(row: dict[str, Any]) -> str:
+def named(row: dict[str, Any]) -> str:
+    """A row of the table of scores in words."""
     what = {"member": "", "ensemble": "ensemble ", "submitted": "submitted: "}[row["what"]]
-    return f"{what}{row['name']}" + (
+    round = (
         f", round {row['round']}" if row["round"].isdigit() else f", {row['round']}" if row["round"] else ""
     )
+    return f"{what}{row['name']}".removesuffix(": ") + round
 
 
 def _gain(chosen: dict[str, Any]) -> Html:
@@ -141,7 +143,8 @@ def _stages(facts: dict[str, Any], key: str) -> Html | None:
     about = (
         "What the first side is above the second, on the same rows and draws, with two paired standard errors. "
         "A triangle (green) is better, a square (red) worse, a grey circle neither: less than two standard errors. "
-        "Only what this run holds both sides of is here. The best member was chosen on these rows, so what is beside it has a little "
+        "Only what this run holds both sides of is here. The best member was chosen on these rows, so "
+        "what is beside it has a little "
         "less than its due."
     )
     drawing = charts.intervals(f"{key}-stages", "What each stage did to the score", about, lines, zero=True)

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from podium.page import charts
+from podium.page import charts, matrix
 from podium.page.charts import Interval
-from podium.page.html import Html, count, details, figure, join, number, said, share, signed, table, tag
+from podium.page.html import Html, count, details, figure, join, number, said, share, table, tag
 from podium.targets import JOINT
 
 
@@ -20,9 +20,11 @@ def noise(facts: dict[str, Any], key: str) -> Html:
         return none(facts, "noise", "The labels were not judged.")
     summary = found["summary"]
     first = (
-        f"{count(summary['flagged'])} of {count(summary['judged'])} judged labels are doubtful; {count(summary['pruned'])} were pruned "
+        f"{count(summary['flagged'])} of {count(summary['judged'])} judged labels are doubtful; "
+        f"{count(summary['pruned'])} were pruned "
         f"and {count(summary['relabelled'])} could be relabelled, in at least one fold, for models that ask for it. "
-        f"{count(summary['clashes'])} rows have an equal text with another label, {count(summary['near_clashes'])} a nearly equal one. "
+        f"{count(summary['clashes'])} rows have an equal text with another label, "
+        f"{count(summary['near_clashes'])} a nearly equal one. "
     )
     pairs = summary["confused"][:12]
     drawing = None
@@ -169,11 +171,15 @@ def pseudo(facts: dict[str, Any], key: str) -> Html:
     if not lines:
         note = tag(
             "p",
-            "No pseudo-label was accepted, or none could be held against out-of-fold rows: there is no estimate of how many are right.",
+            "No pseudo-label was accepted, or none could be held against out-of-fold rows: there is no "
+            "estimate of how many are right.",
             class_="none",
         )
         return join([note, numbers, *classes])
-    about = "Share of accepted pseudo-labels that are right, by out-of-fold rows at the same bars, with two standard errors."
+    about = (
+        "Share of accepted pseudo-labels that are right, by out-of-fold rows at the same bars, with "
+        "two standard errors."
+    )
     drawing = charts.intervals(f"{key}-pseudo", "Pseudo-labels that are right", about, lines)
     return join(
         [
@@ -187,6 +193,9 @@ def ensembles(facts: dict[str, Any], key: str) -> Html:
     """Weights of the ensembles, and how much members err alike."""
     parts, notes = [], []
     for k, each in enumerate(facts["ensembles"]):
+        if each["name"] == "best":
+            notes.append("best chooses among the others (see the score)")
+            continue
         if each["kind"] in ("equal", "none"):
             why = (
                 "weighs all members alike"
@@ -209,7 +218,10 @@ def ensembles(facts: dict[str, Any], key: str) -> Html:
                     said=number(whole, 3),
                 )
             )
-        about = f"{what.capitalize()} of each member, fitted on all folds; the bar goes from the least to the greatest fit without one fold."
+        about = (
+            f"{what.capitalize()} of each member, fitted on all folds; the bar goes from the least to "
+            "the greatest fit without one fold."
+        )
         drawing = charts.intervals(
             f"{key}-weights-{k}", f"Weights of {each['name']}", about, lines, zero=True
         )
@@ -240,8 +252,11 @@ def _alike(facts: dict[str, Any], key: str) -> Html:
         for column, value in enumerate(line)
         if value is not None and column <= row
     ]
-    about = "Correlation of what two members lack to being right, row by row. The less alike, the more an ensemble gains."
-    drawing = charts.matrix(
+    about = (
+        "Correlation of what two members lack to being right, row by row. The less alike, the more an "
+        "ensemble gains."
+    )
+    drawing = matrix.matrix(
         key, "Members that err alike", about, names, cells, down="member", across="member"
     )
     body = [

@@ -23,8 +23,9 @@ def cost(results: Path) -> Html:
     stages = sorted(stages, key=lambda each: -each["seconds"])
     whole, cpu = sum(each["seconds"] for each in stages), sum(each["cpu"] or 0 for each in stages)
     said = (
-        f"The jobs whose results are kept took {duration(whole)} one after another and {duration(cpu)} of CPU time so far; "
-        "jobs that ran side by side took less on the clock. Jobs of an earlier config count where their records are still there."
+        f"All jobs on record took {duration(whole)} one after another and {duration(cpu)} of CPU time so far; "
+        "jobs that ran side by side took less on the clock. Those of an earlier config count where their "
+        "records are still there."
     )
     rows = [
         (each["stage"], each["seconds"], f"{duration(each['seconds'])}, {each['jobs']} jobs")
@@ -90,9 +91,11 @@ def _speed(results: Path) -> Html:
             ]
         )
     note = (
-        f"The peak is {number(peak['operations_per_second'] / 1e9, 1)} GFLOP/s ({peak['device']}), measured by python -m podium peak."
+        f"The peak is {number(peak['operations_per_second'] / 1e9, 1)} GFLOP/s ({peak['device']}), "
+        "measured by python -m podium peak."
         if peak
-        else "The machine's peak was not measured: python -m podium peak does, in a few seconds, and the next page shows the share of it."
+        else "The machine's peak was not measured: python -m podium peak does, in a few seconds, and the "
+        "next page shows the share of it."
     )
     return figure("Training speed", f"{about} {note}", drawing, table(head, body, caption="Training speed"))
 
@@ -102,13 +105,15 @@ def holdout(found: dict[str, Any] | None) -> Html:
     if found is None:
         return tag(
             "p",
-            "Not checked against true labels of the test rows (snakemake check_holdout), or that was for another score.",
+            "Not checked against true labels of the test rows (snakemake check_holdout), or that was for "
+            "another score.",
             class_="none",
         )
     where = "inside" if found["inside"] else "outside"
     return tag(
         "p",
-        f"On {count(found['n'])} held-out rows the true score is {number(found['true_score'])} ± {number(found['true_se'])}; "
+        f"On {count(found['n'])} held-out rows the true score is {number(found['true_score'])} ± "
+        f"{number(found['true_se'])}; "
         f"{number(found['reported_cv'])} was reported by cross-validation ({signed(found['difference'])}, "
         f"{signed(found['standard_errors'], 2)} standard errors). It is {where} of what was expected in 9 of 10 cases, "
         f"{number(found['expected_low'])} to {number(found['expected_high'])}.",

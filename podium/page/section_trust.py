@@ -83,7 +83,8 @@ def _overlap(found: dict[str, Any]) -> Html | None:
     more = f"; {count(clashing)} of them are like train rows of several labels" if clashing else ""
     return tag(
         "p",
-        f"{count(equal['rows'])} test rows ({share(equal['share'])}) stand word for word in train, {count(near['rows'])} more nearly so "
+        f"{count(equal['rows'])} test rows ({share(equal['share'])}) stand word for word in train, "
+        f"{count(near['rows'])} more nearly so "
         f"(of {count(near['among']['test'])} that were compared){more}.",
     )
 
@@ -98,7 +99,8 @@ def _shifted(shifted: dict[str, Any]) -> Html | None:
         )
     return tag(
         "p",
-        f"Weighed by likeness to the test rows, the score is {number(value['value'])}, {signed(value['difference'])} beside the plain one "
+        f"Weighed by likeness to the test rows, the score is {number(value['value'])}, "
+        f"{signed(value['difference'])} beside the plain one "
         f"(standard error {number(value['difference_se'])}; as much as {count(value['effective_rows'])} rows tell).",
     )
 

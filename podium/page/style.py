@@ -62,7 +62,7 @@ p{margin:.4rem 0;max-width:75ch}
 .lead{color:var(--soft);margin:.2rem 0 1rem}
 nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.2rem .9rem;padding:0;margin:.6rem 0}
 nav{font-size:.9rem}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,13rem),1fr));gap:.8rem;
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,9.6rem),1fr));gap:.8rem;
 margin:1rem 0;padding:0}
 .tile{background:var(--panel);border:1px solid var(--line);border-radius:.6rem;padding:.7rem .9rem}
 .tile dt{color:var(--soft);font-size:.85rem}
@@ -80,6 +80,7 @@ svg text{font:12px system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","DejaVu
 svg text{paint-order:stroke;stroke:var(--panel);stroke-width:3px;stroke-linejoin:round}svg .on,svg .bare{stroke:none}
 svg .soft{fill:var(--soft)}svg .on{fill:var(--on)}svg .strong{font-weight:650}svg .tiny{font-size:10px}
 svg .end{text-anchor:end}svg .mid{text-anchor:middle}
+svg .dot{stroke:var(--panel);stroke-width:1}
 svg .grid{stroke:var(--line);stroke-width:1}svg .axis{stroke:var(--axis);stroke-width:1}
 svg .zero{stroke:var(--ink);stroke-width:1}
 svg .open{fill:var(--panel)}
@@ -99,6 +100,7 @@ th{font-weight:600}
 .cards li{background:var(--panel);border:1px solid var(--line);border-radius:.6rem;padding:.6rem .8rem;min-width:0}
 .cards p{margin:.25rem 0}
 footer{color:var(--soft);font-size:.85rem;margin:3rem auto;padding-bottom:2rem}
+@media(max-width:30rem){svg text{font-size:13px}svg .tiny{font-size:11px}.tile .big{font-size:1.25rem}}
 @media print{body{background:#fff}figure,.tile,.cards li{break-inside:avoid}nav,.skip{display:none}
 .scroll{overflow:visible}}
 """

@@ -153,9 +153,10 @@ def axes(x: Scale, y: Scale, x_label: str, y_label: str, *, most: int = 5) -> li
     for place, label in y.ticks(most):
         found += [line(x.start, place, x.end, place, "grid"), text(x.start - 6, place + 4, label, "end soft")]
     for place, label in x.ticks(most):
+        inside = min(place, WIDTH - len(label) * 3.7)
         found += [
             line(place, y.start, place, y.start + 4, "axis"),
-            text(place, y.start + 17, label, "mid soft"),
+            text(inside, y.start + 17, label, "mid soft"),
         ]
     found.append(line(x.start, y.start, x.end, y.start, "axis"))
     found.append(text((x.start + x.end) / 2, y.start + 34, x_label, "mid soft"))

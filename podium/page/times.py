@@ -29,7 +29,7 @@ def without(page: str) -> str:
 def stages(results: Path) -> list[dict[str, Any]]:
     """Return seconds, CPU seconds, jobs and memory by stage, of all that is in ``results/benchmarks``.
 
-    ``cpu`` and ``memory`` (MiB, the greatest of the stage's jobs) are None where no job was long enough to be looked at.
+    ``cpu`` and ``memory`` (MiB, the greatest of the stage's jobs) are None where no job was long enough.
     """
     found: dict[str, list[dict[str, Any]]] = {}
     folder = results / "benchmarks"
@@ -70,9 +70,9 @@ def _sum(values: list[float | None]) -> float | None:
 def speeds(results: Path) -> list[dict[str, Any]]:
     """Return what each member's training reached: tokens a second, and operations a second of its matrix products.
 
-    Operations are 6 * layers * (4 D^2 + 2 D I) a token and 12 * layers * D * L for attention among L tokens, forward and
-    backward, of an encoder with hidden size D and inner size I; padding and recomputation are not counted. They are None
-    where the member's folder holds no encoder of that form.
+    Operations are 6 * layers * (4 D^2 + 2 D I) a token and 12 * layers * D * L for attention among L tokens, forward
+    and backward, of an encoder with hidden size D and inner size I; padding and recomputation are not counted. They are
+    None where the member's folder holds no encoder of that form.
     """
     logs, found = results / "logs", []
     folders = sorted(

@@ -70,7 +70,8 @@ def write(
             "footer",
             tag(
                 "p",
-                "Made by Podium. docs/report.md says what each figure means and where it comes from; results/ has the tables behind it.",
+                "Made by Podium. docs/report.md says what each figure means and where it comes from; "
+                "results/ has the tables behind it.",
             ),
         ),
     ]
@@ -97,10 +98,12 @@ def _contents(tasks: Sequence[dict[str, Any]], several: bool) -> Html:
 
 def _overview(scores: dict[str, Any], tasks: Sequence[dict[str, Any]], results: Path) -> Html:
     """The competition's own scores, the mean of its tasks'."""
-    chosen, rows = scores["chosen"], scores["rows"]
+    sign = 1 if tasks[0]["greater"] else -1
+    chosen = scores["chosen"]
+    rows = sorted(scores["rows"], key=lambda row: (row["what"] != "submitted", -sign * row["cv"]))
     lines = [
         Interval(
-            label=f"{'' if row['what'] == 'member' else row['what'] + ' '}{row['name']}{', round ' + row['round'] if row['round'] else ''}",
+            label=section_scores.named(row),
             value=row["cv"],
             low=row["cv"] - 2 * row["se"],
             high=row["cv"] + 2 * row["se"],
