@@ -190,11 +190,11 @@ def steps(
                 for side in (0, 1)
             ]
             parts.append(svg.path(corners, f"c{k % SERIES} stroke", name, stroke_width=2))
-    for nth, (place, word) in enumerate(upright):
-        if place <= start + bars * step:
+    for nth, (limit, word) in enumerate(upright):
+        if limit <= start + bars * step:
             parts += [
-                svg.line(x(place), y.start, x(place), y.end, "zero", stroke_dasharray="3 3"),
-                svg.text(min(x(place) + 4, WIDTH - 120), y.end + 10 + 12 * (nth % 4), word, "tiny"),
+                svg.line(x(limit), y.start, x(limit), y.end, "zero", stroke_dasharray="3 3"),
+                svg.text(min(x(limit) + 4, WIDTH - 120), y.end + 10 + 12 * (nth % 4), word, "tiny"),
             ]
     return svg.canvas(key, top + 232, title, about, *parts)
 

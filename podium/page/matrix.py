@@ -8,7 +8,7 @@ from podium.page.html import Html, tag
 from podium.page.svg import WIDTH
 
 
-def _level(part: float) -> tuple[float, bool]:
+def level(part: float) -> tuple[float, bool]:
     """How full a cell is, in levels at which text on it can be read; and whether it is light text on a dark cell."""
     if part >= 0.55:
         return (1.0 if part > 0.85 else 0.88), True
@@ -50,11 +50,11 @@ def matrix(
             )
         )
     for row, column, part, label, tip in cells:
-        level, light = _level(part)
+        fullness, light = level(part)
         x, y = left + side * column, top + side * row
         gap = 1.0 if size <= 30 else 0.0
         parts.append(
-            svg.rect(x + gap / 2, y + gap / 2, side - gap, side - gap, "c0 fill", tip, fill_opacity=level)
+            svg.rect(x + gap / 2, y + gap / 2, side - gap, side - gap, "c0 fill", tip, fill_opacity=fullness)
         )
         if worded and label:
             kind = f"mid {'on' if light else 'bare'} {'tiny' if size > 8 else ''}"
@@ -71,10 +71,10 @@ def matrix(
             tag(
                 "text",
                 f"{down} →",
-                x="14",
-                y=svg.put(top + 60),
-                class_="soft mid",
-                transform=f"rotate(90 14 {svg.put(top + 30)})",
+                x="10",
+                y=svg.put(top),
+                class_="soft",
+                transform=f"rotate(90 10 {svg.put(top)})",
             ),
         ]
     return svg.canvas(key, bottom + 8, title, about, *parts)

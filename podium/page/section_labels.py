@@ -101,7 +101,8 @@ def calibration(facts: dict[str, Any], key: str) -> Html:
     if not found:
         why = {
             "regression": "Values have no probabilities; the tenths above say whether they are right on average.",
-            "span": "Readers give probabilities of places in a text, not of answers, so there is no share of right ones to hold them against.",
+            "span": "Readers give probabilities of places in a text, not of answers, "
+            "so there is no share of right ones to hold them against.",
         }
         return tag("p", why[facts["type"]], class_="none")
     what = "every label of every row" if facts["type"] == "multi_label" else "the class that was said"
