@@ -50,7 +50,7 @@ def matrix(
             )
         )
     for row, column, part, label, tip in cells:
-        fullness, light = level(part)
+        fullness, light = level(part if size <= 30 else max(part, 0.2))
         x, y = left + side * column, top + side * row
         gap = 1.0 if size <= 30 else 0.0
         parts.append(

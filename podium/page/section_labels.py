@@ -91,7 +91,7 @@ def _confusion(found: dict[str, Any], key: str, title: str = "Confusion matrix")
             [said(name, kind="name"), *map(count, line)] for name, line in zip(names, whole, strict=True)
         ]
         numbers = join([table(["true \\ decided", *names], lines, caption="All rows"), numbers])
-    return figure(title, about, drawing, numbers)
+    return figure(title, about, drawing, numbers, wide=len(names) > 30)
 
 
 def calibration(facts: dict[str, Any], key: str) -> Html:

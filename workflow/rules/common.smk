@@ -451,8 +451,9 @@ def page_files(w):
         files["tested_tokens"] = [f"{folder}/test.parquet" for folder in folders]
     if plan.judged:
         files["noise"] = [f"{noise}/review.csv", f"{noise}/summary.json"]
-    if any(plan.settles(member) for member in plan.members):
-        files["settled"] = settled_rounds(w)["settled"]
+    settled = [member for member in plan.members if plan.settles(member)]
+    if settled:
+        files["settled"] = [f"results/predict/{w.task}/{member}/settled/oof.parquet" for member in settled]
     return files
 
 

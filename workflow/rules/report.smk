@@ -26,7 +26,11 @@ rule write_summary:
         pseudo=lambda w: pseudo_labels(its_task(w), "json"),
         pretrained=pretrain_facts(),
     output:
-        summary=per_task("results/report/summary.txt"),
+        summary=report(
+            per_task("results/report/summary.txt"),
+            caption="../report/summary.rst",
+            category="Summary",
+        ),
     log:
         per_task("results/logs/report/summary.log"),
     benchmark:
@@ -62,7 +66,9 @@ rule gather_figures:
         pretrained=pretrain_facts(),
         pseudo=lambda w: pseudo_labels(w.task, "json"),
         trust=lambda w: trust_files([w.task], "facts.json", "shifted_cv.json"),
-        made=lambda w: [f"results/augment/{w.task}/{method}.parquet" for method in plans[w.task].config.augment],
+        made=lambda w: [
+            f"results/augment/{w.task}/{method}.parquet" for method in plans[w.task].config.augment
+        ],
     output:
         out="results/report/figures/{task}.json",
     log:
@@ -89,7 +95,11 @@ rule write_page:
         figures=expand("results/report/figures/{task}.json", task=TASKS),
         scores="results/scores.json",
     output:
-        page="results/report/index.html",
+        page=report(
+            "results/report/index.html",
+            caption="../report/page.rst",
+            category="Page",
+        ),
     log:
         "results/logs/report/page.log",
     benchmark:
@@ -115,7 +125,11 @@ if not plans.alone:
             summaries=expand(per_task("results/report/summary.txt"), task=TASKS),
             submission="results/submission.zip",
         output:
-            summary="results/report/summary.txt",
+            summary=report(
+                "results/report/summary.txt",
+                caption="../report/summary.rst",
+                category="Summary",
+            ),
         log:
             "results/logs/report/competition.log",
         benchmark:
