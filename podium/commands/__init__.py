@@ -9,7 +9,7 @@ from argparse import ArgumentParser, Namespace
 from importlib import import_module
 from typing import Protocol, cast
 
-NAMES = ("config", "diagnose", "schema", "reference", "environment")
+NAMES = ("config", "diagnose", "schema", "reference", "environment", "peak")
 """The commands, in the order in which help lists them; ``podium/commands/NAME.py`` is one each."""
 
 

@@ -122,7 +122,7 @@ class Clone:
         return pd.read_parquet(self.folder / "results" / name)
 
     def bytes_of_results(self) -> dict[str, str]:
-        """Digest of every result; logs, timings, the columns of time in ``scores.csv`` and the page's figures of time left out."""
+        """Digest of every result; logs and all that is of time, also in ``scores.csv`` and the page, left out."""
         results = self.folder / "results"
         scores = pd.read_csv(results / "scores.csv", dtype="str").drop(columns=list(timings.COLUMNS))
         page = times.without((results / "report/index.html").read_text(encoding="utf-8"))
