@@ -60,25 +60,14 @@ def _speed(results: Path) -> Html:
     speeds, peak = times.speeds(results), times.peak(results)
     if not speeds:
         return tag("p", "No member is trained in steps whose time was taken.", class_="none")
-    rows = [
-        (each["member"], each["tokens_per_second"], f"{count(each['tokens_per_second'])} tokens a second")
-        for each in speeds
-    ]
-    about = "Real tokens (no padding) that training takes in a second, on the machine that trained."
-    drawing = charts.bars("time-speed", "Training speed", about, rows)
-    head = [
-        "member",
-        "steps",
-        "tokens",
-        "time of steps",
-        "tokens a second",
-        "GFLOP/s of matrix products",
-        "share of the peak",
-    ]
-    body = []
+    rows, body = [], []
     for each in speeds:
         speed = each["operations_per_second"]
-        part = None if speed is None or peak is None else speed / peak["operations_per_second"]
+        part = _of_peak(speed, peak)
+        fast = f"{count(each['tokens_per_second'])} tokens a second"
+        rows.append(
+            (each["member"], each["tokens_per_second"], fast + (f", {part} of the peak" if part else ""))
+        )
         body.append(
             [
                 each["member"],
@@ -87,17 +76,34 @@ def _speed(results: Path) -> Html:
                 duration(each["seconds"]),
                 count(each["tokens_per_second"]),
                 "–" if speed is None else number(speed / 1e9, 1),
-                share(part),
+                part or "–",
             ]
         )
-    note = (
-        f"The peak is {number(peak['operations_per_second'] / 1e9, 1)} GFLOP/s ({peak['device']}), "
-        "measured by python -m podium peak."
-        if peak
-        else "The machine's peak was not measured: python -m podium peak does, in a few seconds, and the "
-        "next page shows the share of it."
+    about = f"Real tokens (no padding) that training takes in a second, on the machine that trained. {_peak(speeds, peak)}"
+    drawing = charts.bars("time-speed", "Training speed", about, rows)
+    head = ["member", "steps", "tokens", "time of steps", "tokens a second", "GFLOP/s of matrix products"]
+    return figure(
+        "Training speed", about, drawing, table([*head, "of the peak"], body, caption="Training speed")
     )
-    return figure("Training speed", f"{about} {note}", drawing, table(head, body, caption="Training speed"))
+
+
+def _of_peak(speed: float | None, peak: dict[str, Any] | None) -> str:
+    """The share of the peak; nothing where it is not known, or was measured while something else kept the machine."""
+    part = None if speed is None or peak is None else speed / peak["operations_per_second"]
+    return share(part) if part is not None and part <= 1 else ""
+
+
+def _peak(speeds: list[dict[str, Any]], peak: dict[str, Any] | None) -> str:
+    if peak is None:
+        return (
+            "The machine's peak was not measured: python -m podium peak does, in a few seconds, and the next page "
+            "shows the share of it."
+        )
+    best = peak["operations_per_second"]
+    told = f"The peak is {number(best / 1e9, 1)} GFLOP/s of matrix products ({peak['device']}, python -m podium peak)."
+    if any((each["operations_per_second"] or 0) > best for each in speeds):
+        told += " Training was faster than that: something else kept the machine busy, so measure again."
+    return told
 
 
 def holdout(found: dict[str, Any] | None) -> Html:
