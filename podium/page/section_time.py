@@ -79,7 +79,8 @@ def _speed(results: Path) -> Html:
                 part or "–",
             ]
         )
-    about = f"Real tokens (no padding) that training takes in a second, on the machine that trained. {_peak(speeds, peak)}"
+    about = "Real tokens (no padding) that training takes in a second, on the machine that trained. "
+    about += _peak(speeds, peak)
     drawing = charts.bars("time-speed", "Training speed", about, rows)
     head = ["member", "steps", "tokens", "time of steps", "tokens a second", "GFLOP/s of matrix products"]
     return figure(
