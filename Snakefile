@@ -17,10 +17,11 @@ include: "workflow/rules/common.smk"
 
 
 rule all:
-    """The submission, all scores, the noise review, what views changed, the summary (the default)."""
+    """The submission, all scores, the noise review, what views changed, the summary, the page (the default)."""
     input:
         plans.submission,
         "results/report/summary.txt",
+        "results/report/index.html",
         "results/scores.csv",
         expand("results/noise/{task}/review.csv", task=plans.judged()),
         trust_files(TASKS, "facts.json", "shifted_cv.json"),

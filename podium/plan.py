@@ -17,6 +17,7 @@ from podium.models import KINDS
 from podium.plan_adversarial import AdversarialPlan
 from podium.plan_data import INGESTED, WORDNET
 from podium.plan_ensemble import options_of, reads_texts
+from podium.plan_page import readers, reasons, twins
 from podium.submission_files import file_name
 from podium.validation import load
 
@@ -314,6 +315,7 @@ class Plan(AdversarialPlan):
             "submit": self.config.ensemble.submit,
             "metric": self.metric,
             "type": self.type,
+            "twins": twins(self.config.models),
             **self._joint_members(),
         }
 
@@ -359,6 +361,22 @@ class Plan(AdversarialPlan):
                 "folds": self.config.folds.n,
                 "seeds": {name: list(model.seeds) for name, model in models if not isinstance(model, Linear)},
             },
+        }
+
+    def page(self) -> dict[str, Any]:
+        """Parameters of rule gather_figures."""
+        return {
+            "task": self.task,
+            "type": self.config.tasks[self.task].type,
+            "metric": self.metric,
+            "submit": self.config.ensemble.submit,
+            "readers": readers({member: self.tables(member) for member in self.members}),
+            "off": reasons(
+                self.config,
+                self.config.tasks[self.task].type,
+                judged=bool(self.judged),
+                trusted=bool(self.trusted()),
+            ),
         }
 
 

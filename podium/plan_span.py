@@ -6,6 +6,7 @@ from typing import Any
 from podium.config import Model, Reader
 from podium.config.tasks import SpanTask
 from podium.plan import Plan
+from podium.plan_page import twins
 
 
 class SpanPlan(Plan):
@@ -116,6 +117,7 @@ class SpanPlan(Plan):
             "member_rounds": self.scored_rounds(),
             "methods": self.ensembles(),
             "submit": self.config.ensemble.submit,
+            "twins": twins(self.config.models),
             **self._decoding(),
         }
 

@@ -203,6 +203,14 @@ class Plans(Mapping[str, Plan]):
             "weights": dict(sorted(self.config.metric.weights.items())),
         }
 
+    def page(self) -> dict[str, Any]:
+        """Parameters of rule write_page."""
+        return {
+            "competition": self.config.competition,
+            "submission": self.submission,
+            "folds": self.config.folds.n,
+        }
+
 
 def _kind(task: Task | SpanTask) -> type[Plan]:
     return SpanPlan if isinstance(task, SpanTask) else Plan

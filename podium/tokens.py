@@ -46,6 +46,13 @@ _REPEATED = {
 }
 
 
+def capacity(options: dict[str, Any], room: int) -> int:
+    """Tokens of a row that a model with these options reads, ``room`` to a sequence; of a pair in chunks about."""
+    if options.get("long_texts") != "chunks":
+        return room
+    return int(room + (options["max_chunks"] - 1) * max(1, room - options["chunk_overlap"]))
+
+
 class Joined(NamedTuple):
     """One input as the tokenizer itself makes it: ids, token types, and 1 where it put a special token."""
 

@@ -6,6 +6,7 @@ from typing import Any
 from podium import scores, scores_choice, timings
 from podium.alignment import fold_numbers
 from podium.files import read_json, read_table, write_csv, write_json
+from podium.scores_stages import Twin, stages
 from podium.span import rules
 from podium.span.answers import decode_all
 from podium.span.predictions import read
@@ -31,6 +32,7 @@ def main(
     methods: list[str],
     submit: str,
     metric: str,
+    twins: list[Twin],
     options: dict[str, Any],
 ) -> None:
     """Write ``scores.json`` for programs, and ``scores.csv`` for people, with what the jobs' records say of time."""
@@ -59,6 +61,7 @@ def main(
     choice = scores_choice.read(submit, fits[submit], how)
     told = scores.table(found, task=task, metric=metric, chosen=choice.method)
     why = scores_choice.facts(found, choice, task=task, metric=metric, test_rows=tested)
+    why["stages"] = stages(found, submit=submit, twins=twins, metric=metric)
     write_json({**why, "rows": told.to_dict(orient="records")}, facts)
     results = next(folder for folder in table.parents if folder.name == "results")
     write_csv(timings.beside(told.drop(columns="no_gain"), results, dealt["fold"].nunique(), []), table)

@@ -7,6 +7,7 @@ from threadpoolctl import threadpool_limits
 from podium import averaging, scores, scores_choice, timings
 from podium.averaging_tables import BoardTables
 from podium.files import read_json, read_table, write_csv, write_json
+from podium.scores_stages import Twin, stages
 from podium.targets import TaskType
 from scripts import job
 
@@ -36,6 +37,7 @@ def main(
     submit: str,
     metric: str,
     type: TaskType,
+    twins: list[Twin],
     threads: int,
     settled: list[Path] | None = None,
     joint: list[str] | None = None,
@@ -87,6 +89,7 @@ def main(
         rows.append(scorer.score("submitted", *last, tested=said))
         found = scores.table(rows, task=task, metric=metric, chosen=choice.method)
         why = scores_choice.facts(rows, choice, task=task, metric=metric, test_rows=len(test_ids))
+        why["stages"] = stages(rows, submit=submit, twins=twins, metric=metric)
     write_json({**why, "rows": found.to_dict(orient="records")}, facts)
     results = next(folder for folder in table.parents if folder.name == "results")
     found = found.drop(columns="no_gain")

@@ -9,7 +9,10 @@ from argparse import ArgumentParser, Namespace
 from importlib import import_module
 from typing import Protocol, cast
 
-NAMES = ("config", "doctor", "diagnose", "watch", "explain", "compare", "schema", "reference", "environment")
+NAMES = (
+    *("config", "doctor", "diagnose", "watch", "explain", "compare", "peak"),
+    *("schema", "reference", "environment"),
+)
 """The commands, in the order in which help lists them; ``podium/commands/NAME.py`` is one each."""
 
 

@@ -7,7 +7,6 @@ import dataclasses
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -134,7 +133,7 @@ def of_encoder(member: Member, views: pd.DataFrame, total: int) -> tuple[Texts, 
     full = full_lengths(table, template)
     form = template.pair if "tokens_b" in table.columns else template.single
     max_length = settled_length(member, full)
-    capacity = _capacity(member.options, max_length - form.specials)
+    capacity = tokens.capacity(member.options, max_length - form.specials)
     plain = full - form.specials
     lengths = Texts(
         rows=total,
@@ -170,13 +169,6 @@ def settled_length(member: Member, lengths: np.ndarray) -> int:
     folder = member.encoder
     limit = limit_of(folder) if folder is not None and (folder / "config.json").is_file() else None
     return choose_length(lengths, max_cut=member.options["max_cut"], limit=limit)
-
-
-def _capacity(options: dict[str, Any], room: int) -> int:
-    """Tokens of a row that fit; of a pair in chunks about."""
-    if options.get("long_texts") != "chunks":
-        return room
-    return int(room + (options["max_chunks"] - 1) * max(1, room - options["chunk_overlap"]))
 
 
 def _tried(folder: Path, tokenizer: tokens.Tokenizer, table: pd.DataFrame, views: pd.DataFrame) -> Tokenizing:

@@ -70,6 +70,8 @@ BLOCKS: dict[str, tuple[str, ...]] = {
     "compare_parts": ("adversarial", "seed", *_DEALT),
     "weigh_score": ("adversarial", "seed", *_METRIC),
     "write_summary": ("competition", "folds.n", "models"),
+    "gather_figures": ("models", "noise", "augment", "pseudo", *_TASK),
+    "write_page": ("competition", "tasks", "folds.n"),
     "sum_up_competition": ("competition", "tasks"),
     "compare_with_holdout": _TASK,
     "check_competition": ("metric", "tasks"),

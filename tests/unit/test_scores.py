@@ -143,6 +143,7 @@ def arguments(tmp_path: Path) -> dict[str, Any]:
         "member_rounds": [("linear-s0", 0), ("linear-s0", 1), ("bert-s0", 0)],
         "methods": list(ensembles),
         "submit": "best",
+        "twins": [],
         "metric": "accuracy",
         "type": "single_label",
         "threads": 1,

@@ -12,7 +12,8 @@ from tiny import CONFIG, Clone
 
 FOLDS = range(3)
 END = {"decide labels", "write the submission", "score members, ensembles and decision", "write the summary"}
-END |= {"weigh the score by likeness to the test rows"}
+PAGE = {"gather figures for the page", "draw the page"}
+END |= {"weigh the score by likeness to the test rows"} | PAGE
 CHOICE = {"ensemble: choose the best"}
 ENSEMBLES = {f"ensemble: {method}" for method in ("mean", "blend", "stack", "vote")} | CHOICE
 AFTER_MEMBERS = ENSEMBLES | END
@@ -120,10 +121,10 @@ CASES: dict[str, tuple[Callable[[dict[str, Any]], None], set[str]]] = {
     ),
     "when to warn of a score": (
         put("adversarial", "fold_rows", value=9),
-        {"weigh the score by likeness to the test rows", "write the summary"},
+        {"weigh the score by likeness to the test rows", "write the summary", *PAGE},
     ),
     "a view nobody reads": (put("text", "views", "spare", value=["nfkc"]), set()),
-    "the competition's name": (put("competition", value="renamed"), {"write the summary"}),
+    "the competition's name": (put("competition", value="renamed"), {"write the summary", "draw the page"}),
 }
 
 

@@ -201,7 +201,7 @@ def test_a_second_run_has_nothing_to_do_and_changes_redo_what_hangs_on_them(fini
 
     try:
         weighted = redone("metric", "weights", value={"topic": 1})
-        assert weighted == {"score the competition", "write the summary"}
+        assert weighted == {"score the competition", "write the summary", "draw the page"}
         first = redone("tasks", "pair", "metric", value="macro_f1")
         assert not any(job.startswith(("train", "predict", "refit", "deal")) for job in first)
         balanced = redone("models", "joint", "balance", value={"method": "rows"})

@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from podium import timings
+from podium.page import times
 
 ROOT = Path(__file__).parents[2]
 PARTS = ["Snakefile", "config.yaml", "podium", "scripts", "workflow", "profiles", "envs", "competitions"]
@@ -121,17 +122,20 @@ class Clone:
         return pd.read_parquet(self.folder / "results" / name)
 
     def bytes_of_results(self) -> dict[str, str]:
-        """Digest of every result; logs, timings and the columns of time in ``scores.csv`` left out."""
+        """Digest of every result; logs and all that is of time, also in ``scores.csv`` and the page, left out."""
         results = self.folder / "results"
         scores = pd.read_csv(results / "scores.csv", dtype="str").drop(columns=list(timings.COLUMNS))
+        page = times.without((results / "report/index.html").read_text(encoding="utf-8"))
         return {
             "scores.csv": hashlib.sha256(scores.to_csv().encode()).hexdigest(),
+            "report/index.html": hashlib.sha256(page.encode()).hexdigest(),
         } | {
             path.relative_to(results).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in sorted(results.rglob("*"))
             if path.is_file()
             and path.relative_to(results).parts[0] not in ("logs", "benchmarks", "scores.csv")
             and not (path.parent.name == "scores" and path.suffix == ".csv")
+            and path.name != "index.html"
             and ".snakemake" not in path.name
         }
 

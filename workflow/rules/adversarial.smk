@@ -18,7 +18,11 @@ rule compare_parts:
         test="results/ingest/{task}/test.parquet",
     output:
         facts="results/adversarial/{task}/facts.json",
-        features="results/adversarial/{task}/features.csv",
+        features=report(
+            "results/adversarial/{task}/features.csv",
+            caption="../report/adversarial.rst",
+            category="Train and test",
+        ),
         pairs="results/adversarial/{task}/overlap.parquet",
         train_out="results/adversarial/{task}/train.parquet",
         test_out="results/adversarial/{task}/test.parquet",

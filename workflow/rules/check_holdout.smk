@@ -26,7 +26,11 @@ if not plans.alone or not plans.spans:
             proba=of_task("results/ensemble/{task}/{submit}/test.parquet"),
         output:
             report=per_task("results/check_holdout/report.json"),
-            summary=per_task("results/check_holdout/summary.txt"),
+            summary=report(
+                per_task("results/check_holdout/summary.txt"),
+                caption="../report/check_holdout.rst",
+                category="Hold-out",
+            ),
         log:
             per_task("results/logs/check_holdout/check_holdout.log"),
         benchmark:
@@ -53,7 +57,11 @@ if not plans.alone:
             scores="results/scores.json",
         output:
             report="results/check_holdout/report.json",
-            summary="results/check_holdout/summary.txt",
+            summary=report(
+                "results/check_holdout/summary.txt",
+                caption="../report/check_holdout.rst",
+                category="Hold-out",
+            ),
         log:
             "results/logs/check_holdout/competition.log",
         benchmark:

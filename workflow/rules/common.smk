@@ -450,6 +450,31 @@ def trust_files(tasks, *names):
     return [f"results/adversarial/{task}/{name}" for task in tasks if plans[task].trusted() for name in names]
 
 
+def page_files(w):
+    """What the report's page shows of stages that not every task has."""
+    plan, noise = plans[w.task], f"results/noise/{w.task}"
+    folders = plan.token_tables()
+    files = {}
+    if folders:
+        files["tokens"] = [f"{folder}/train.parquet" for folder in folders]
+        files["tested_tokens"] = [f"{folder}/test.parquet" for folder in folders]
+    if plan.judged:
+        files["noise"] = [f"{noise}/review.csv", f"{noise}/summary.json"]
+    settled = [member for member in plan.members if plan.settles(member)]
+    if settled:
+        files["settled"] = [f"results/predict/{w.task}/{member}/settled/oof.parquet" for member in settled]
+    return files
+
+
+def fold_models(task):
+    """The models of every member, round and fold of a task."""
+    return [
+        f"{plans[task].fold_folder(member, number, fold)}/model"
+        for member, number in rounds_in_use(task)
+        for fold in FOLDS
+    ]
+
+
 def show_results(targets):
     """Print the summaries of what was asked for; a partial run has none of its own."""
     if workflow.dag_settings.until or workflow.dag_settings.omit_from:

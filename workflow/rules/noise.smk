@@ -122,7 +122,11 @@ rule review_labels:
         facts=expand("results/noise/{{task}}/fold{fold}.json", fold=FOLDS),
         beside="results/noise/{task}/rows.parquet",
     output:
-        out="results/noise/{task}/review.csv",
+        out=report(
+            "results/noise/{task}/review.csv",
+            caption="../report/noise.rst",
+            category="Doubtful labels",
+        ),
         summary="results/noise/{task}/summary.json",
     log:
         "results/logs/noise/{task}/review.log",

@@ -34,7 +34,11 @@ if not plans.alone or not plans.spans:
             labels=of_task("results/ingest/{task}/labels.json"),
             folds=of_task("results/folds/{task}/folds.parquet"),
         output:
-            table=per_task("results/scores.csv"),
+            table=report(
+                per_task("results/scores.csv"),
+                caption="../report/scores.rst",
+                category="Scores",
+            ),
             facts=per_task("results/scores.json"),
         log:
             per_task("results/logs/scores/scores.log"),
@@ -60,7 +64,11 @@ if not plans.alone:
             tables=expand(per_task("results/scores.csv"), task=TASKS),
             facts=expand(per_task("results/scores.json"), task=TASKS),
         output:
-            table="results/scores.csv",
+            table=report(
+                "results/scores.csv",
+                caption="../report/scores.rst",
+                category="Scores",
+            ),
             out="results/scores.json",
         log:
             "results/logs/scores/competition.log",

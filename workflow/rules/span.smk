@@ -338,7 +338,11 @@ if not plans.alone or plans.spans:
             test=of_task("results/ingest/{task}/test.parquet"),
             folds=of_task("results/folds/{task}/folds.parquet"),
         output:
-            table=per_task("results/scores.csv"),
+            table=report(
+                per_task("results/scores.csv"),
+                caption="../report/scores.rst",
+                category="Scores",
+            ),
             facts=per_task("results/scores.json"),
         log:
             per_task("results/logs/scores/scores.log"),
@@ -365,7 +369,11 @@ if not plans.alone or plans.spans:
             score=per_task("results/scores.json"),
         output:
             report=per_task("results/check_holdout/report.json"),
-            summary=per_task("results/check_holdout/summary.txt"),
+            summary=report(
+                per_task("results/check_holdout/summary.txt"),
+                caption="../report/check_holdout.rst",
+                category="Hold-out",
+            ),
         log:
             per_task("results/logs/check_holdout/check_holdout.log"),
         benchmark:

@@ -1,0 +1,148 @@
+"""Figures of time, of machines and of a hold-out: what a run's records say when the page is drawn.
+
+None of it is the same in a second run, so it stands between marks and ``without`` takes it out.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from podium.files import read_json
+from podium.page.html import Html, join
+
+BEGIN, END = "<!-- figures of time -->", "<!-- end of figures of time -->"
+_MARKED = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.S)
+
+
+def marked(part: Html) -> Html:
+    """Put a part of the page between the marks."""
+    return join([Html(BEGIN), part, Html(END)])
+
+
+def without(page: str) -> str:
+    """Return a page without its figures of time: two runs of one config agree in it byte for byte."""
+    return _MARKED.sub("", page)
+
+
+def stages(results: Path) -> list[dict[str, Any]]:
+    """Return seconds, CPU seconds, jobs and memory by stage, of all that is in ``results/benchmarks``.
+
+    ``cpu`` and ``memory`` (MiB, the greatest of the stage's jobs) are None where no job was long enough.
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
+    folder = results / "benchmarks"
+    for path in sorted(folder.rglob("*.tsv")):
+        stage = path.relative_to(folder).parts[0].removesuffix(".tsv")
+        job = _job(path)
+        if job is not None:
+            found.setdefault(stage, []).append(job)
+    return [
+        {
+            "stage": stage,
+            "jobs": len(jobs),
+            "seconds": sum(job["seconds"] for job in jobs),
+            "cpu": _sum([job["cpu"] for job in jobs]),
+            "memory": max((job["memory"] for job in jobs if job["memory"] is not None), default=None),
+        }
+        for stage, jobs in found.items()
+    ]
+
+
+def _job(path: Path) -> dict[str, Any] | None:
+    try:
+        row = pd.read_csv(path, sep="\t", na_values=["-", "NA"]).iloc[0]
+        known = {
+            name: None if pd.isna(row[key]) else float(row[key])
+            for name, key in (("seconds", "s"), ("cpu", "cpu_time"), ("memory", "max_rss"))
+        }
+    except (OSError, ValueError, LookupError):
+        return None
+    return known if known["seconds"] is not None else None
+
+
+def _sum(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+def speeds(results: Path) -> list[dict[str, Any]]:
+    """Return what each member's training reached: tokens a second, and operations a second of its matrix products.
+
+    Operations are 6 * layers * (4 D^2 + 2 D I) a token and 12 * layers * D * L for attention among L tokens, forward
+    and backward, of an encoder with hidden size D and inner size I; padding and recomputation are not counted. They are
+    None where the member's folder holds no encoder of that form.
+    """
+    logs, found = results / "logs", []
+    folders = sorted(
+        {path.parent.parent for path in logs.glob("train/*/*/round*/fold*.steps.csv")}
+        | {path.parent.parent for path in logs.glob("joint/*/round*/fold*.steps.csv")}
+    )
+    for folder in folders:
+        tables = [
+            table for table in map(_steps, sorted(folder.glob("round*/fold*.steps.csv"))) if table is not None
+        ]
+        if not tables:
+            continue
+        steps = pd.concat(tables)
+        seconds, tokens = float(steps["seconds"].sum()), float(steps["tokens"].sum())
+        if seconds <= 0:
+            continue
+        place = results / folder.relative_to(logs)
+        each = _operations(place, tokens / max(1.0, float(steps["rows"].sum())))
+        found.append(
+            {
+                "member": "/".join(folder.relative_to(logs).parts[1:]),
+                "steps": len(steps),
+                "tokens": tokens,
+                "seconds": seconds,
+                "tokens_per_second": tokens / seconds,
+                "operations_per_second": None if each is None else each * tokens / seconds,
+            }
+        )
+    return found
+
+
+def _steps(path: Path) -> pd.DataFrame | None:
+    try:
+        return pd.read_csv(path)[["rows", "tokens", "seconds"]].astype("float64").dropna()
+    except (OSError, ValueError, LookupError):
+        return None
+
+
+def _operations(member: Path, length: float) -> float | None:
+    """Operations of one token in training, in a text of ``length`` tokens."""
+    path = next(iter(sorted(member.glob("round*/fold*/model/encoder/config.json"))), None)
+    try:
+        config = read_json(path) if path is not None else {}
+        layers, hidden, inner = (
+            float(config[key]) for key in ("num_hidden_layers", "hidden_size", "intermediate_size")
+        )
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    return layers * (6 * (4 * hidden**2 + 2 * hidden * inner) + 12 * hidden * length)
+
+
+def peak(results: Path) -> dict[str, Any] | None:
+    """What ``python -m podium peak`` measured of this machine; None where it did not."""
+    return _json(results / "benchmarks/peak.json")
+
+
+def holdout(results: Path, task: str, cv: float) -> dict[str, Any] | None:
+    """The check against true labels, if it is of this score (``cv``); ``task`` is "" where the run has one alone."""
+    path = results / "check_holdout" / (f"report/{task}.json" if task else "report.json")
+    found = _json(path)
+    return (
+        found
+        if found is not None and abs(found.get("reported_cv", float("inf")) - cv) < 1e-5 * max(1, abs(cv))
+        else None
+    )
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    try:
+        found = read_json(path)
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
