@@ -5,6 +5,7 @@ a killed job leaves either the old file or the new one. The same content gives t
 """
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,6 +75,12 @@ def write_text(text: str, path: Path) -> None:
 def write_csv(table: pd.DataFrame, path: Path, separator: str = ",") -> None:
     """Write a table as CSV: UTF-8, Unix line ends, no index."""
     write_text(table.to_csv(index=False, sep=separator, lineterminator="\n"), path)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder of working files, where it is there: what they were for is written."""
+    if folder.is_dir():
+        shutil.rmtree(folder)
 
 
 @contextmanager

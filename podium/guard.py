@@ -60,6 +60,16 @@ class RunLock:
             raise UserError("another run is working in this folder; wait for it, or stop it first") from error
 
 
+def sweep(folder: Path) -> None:
+    """Remove what a killed run left of Snakemake's own working files in ``folder``; its lock must be held.
+
+    They are copies of the scripts of jobs that ran, which Snakemake itself removes at the end of each job.
+    """
+    for path in (folder / ".snakemake" / "scripts").glob("*"):
+        if path.is_file():
+            path.unlink(missing_ok=True)
+
+
 def claim(results: Path, competition: str) -> None:
     """Note whose results these are; raise ``UserError`` where they are another competition's."""
     owner = results / "competition.txt"

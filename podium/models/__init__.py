@@ -42,8 +42,9 @@ class Classifier(Protocol):
         Of a single-label task ``soft`` (N, K) are the classes' probabilities that count in place of ``target``
         (``podium.soft``); where each row has one class, the model is the same as without.
 
-        A kind that trains for long keeps checkpoints in the folder ``scratch``, takes up those of the same run, and
-        removes the folder at the end; quick kinds have no use for it.
+        A kind that trains for long keeps checkpoints in the folder ``scratch`` and takes up those of the same run;
+        quick kinds have no use for it. They stay when training ends: a crash before the model is written would cost all
+        of it else. Whoever calls removes the folder then.
         """
 
     def predict(self, rows: pd.DataFrame) -> np.ndarray:

@@ -247,7 +247,6 @@ class Model(transformer.Model):
         self._keeper = finetuning.best
         if balance.parameter is not None:
             del self.network.balance
-        checkpoint.remove()
 
     def _inner_rows(
         self, rows: pd.DataFrame, task: np.ndarray, target: np.ndarray, share: float

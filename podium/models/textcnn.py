@@ -129,7 +129,6 @@ class Model:
         )
         finetuning.optimizer.register_step_post_hook(network.constrain)
         self.curve, self.told = finetuning.run(), finetuning.table()
-        checkpoint.remove()
 
     def _first_vectors(self, rows: pd.DataFrame) -> torch.Tensor:
         """Learn the vocabulary of ``rows`` and return the first vectors of its words (V, D).

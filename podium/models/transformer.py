@@ -182,7 +182,6 @@ class Model:
             fresh=fresh,
         )
         self.curve, self.told = finetuning.run(), finetuning.table()
-        checkpoint.remove()
 
     def _encode_training(self, rows: pd.DataFrame) -> Encoded:
         """Token ids of the training rows; ``max_length: auto`` is settled by them."""

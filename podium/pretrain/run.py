@@ -59,7 +59,8 @@ def pretrain(
     language
         Of the texts: in Chinese (zh) words are cut by rjieba.
     scratch
-        Folder for checkpoints: a killed run is taken up where it was. None keeps none.
+        Folder for checkpoints: a killed run is taken up where it was. Whoever calls removes it when all is written.
+        None keeps none.
 
     Raises
     ------
@@ -95,7 +96,6 @@ def pretrain(
     )
     run.run()
     _write(network.cpu(), source, target)
-    checkpoint.remove()
     unknown = float((corpus.ids == template.unk).mean()) if template.unk is not None else 0.0
     facts = {
         "objective": settings.objective,
