@@ -2,10 +2,11 @@
 
 A small but whole competition (300 texts of Reuters R8, a tiny transformer, noise, augmentation, back-translation by
 Apertium where it is installed, pseudo-labels, all ensembles) runs once undisturbed. Then runs that are killed up to
-three times each, started again after each kill, and compared at their end. A kill hits all processes of the run at once, or
-Snakemake alone, whose jobs have to notice. Some moments are random, seeded; others are waited for (``bench.halts``):
-within a training step, a checkpoint, a Parquet write, a translation. Jobs are forked by ``bench/warm.py``, since how a
-job's process begins is not what is measured, and save a checkpoint every 20 steps instead of every two minutes.
+three times each, started again after each kill, and compared at their end. A kill hits all processes of the run at
+once, or Snakemake alone, whose jobs have to notice. Some moments are random, seeded; others are waited for
+(``bench.halts``): within a training step, a checkpoint, a Parquet write, a translation. Jobs are forked by
+``bench/warm.py``, since how a job's process begins is not what is measured, and save a checkpoint every 20 steps
+instead of every two minutes.
 
 ``--folder`` keeps the clones there. Finished runs are in the file of ``--json`` and not done again.
 """

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from podium.errors import DamagedFile
 from podium.stopwatch import measure
 
 
@@ -38,8 +39,11 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
-    """Read a Parquet table, or only the ``columns`` asked for; lists stay Arrow's, not one array a row."""
-    with measure("files"):
+    """Read a Parquet table, or only the ``columns`` asked for; lists stay Arrow's, not one array a row.
+
+    This and the other readers raise ``DamagedFile`` where the file is cut short or otherwise no longer what it was.
+    """
+    with measure("files"), _whole(path, pa.ArrowInvalid):
         return pq.read_table(path, columns=columns).to_pandas(types_mapper=_lists)
 
 
@@ -48,8 +52,21 @@ def read_rows(path: Path, ids: pd.Series, fold: int | None = None) -> pd.DataFra
     wanted = pc.field("id").isin(pa.array(ids, type=pa.string()))
     if fold is not None:
         wanted &= pc.field("fold") == fold
-    with measure("files"):
+    with measure("files"), _whole(path, pa.ArrowInvalid):
         return pq.read_table(path, filters=wanted).to_pandas()
+
+
+@contextmanager
+def _whole(path: Path, mistake: type[ValueError]) -> Iterator[None]:
+    """Name the file that cannot be read; ``mistake`` is what its reader raises then."""
+    try:
+        yield
+    except mistake as error:
+        raise DamagedFile(path, error) from error
+    except OSError as error:  # Arrow's, of a page that cannot be unpacked; the system's have a number
+        if error.errno is not None:
+            raise
+        raise DamagedFile(path, error) from error
 
 
 def _lists(kind: pa.DataType) -> pd.ArrowDtype | None:
@@ -63,7 +80,7 @@ def write_json(value: Any, path: Path) -> None:
 
 def read_json(path: Path) -> Any:
     """Read a JSON file."""
-    with measure("files"):
+    with measure("files"), _whole(path, ValueError):
         return json.loads(path.read_text(encoding="utf-8"))
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 from filelock import FileLock, Timeout
 
+from podium import mishaps
 from podium.errors import UserError
 from podium.files import write_text
 
@@ -78,7 +79,10 @@ def claim(results: Path, competition: str) -> None:
             f"{results}/ holds the competition '{holder}', and this config is '{competition}': move {results}/ away, "
             f"or delete {owner} if it is the same competition under another name"
         )
-    write_text(f"{competition}\n", owner)
+    try:
+        write_text(f"{competition}\n", owner)
+    except OSError as error:
+        raise UserError(mishaps.told(error) or f"{owner} cannot be written ({error})") from error
 
 
 def this_process() -> str:

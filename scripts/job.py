@@ -11,8 +11,8 @@ from typing import Any
 
 import psutil
 
-from podium import guard, stopwatch
-from podium.errors import UserError, shown
+from podium import guard, mishaps, stopwatch
+from podium.errors import TrainingError, UserError, shown
 
 
 def run(main: Callable[..., None], snakemake: Any) -> None:
@@ -33,11 +33,22 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
     try:
         main(**arguments)
         _log_seconds(started, snakemake.threads)
-    except UserError as error:
-        logging.getLogger("podium").error("%s", error)
-        guard.Mistakes(Path()).add(str(error))
+    except Exception as error:
+        told = _told(error, snakemake)
+        if told is None:
+            raise
+        logging.getLogger("podium").error("%s", told)
+        guard.Mistakes(Path()).add(told)
         where = f" (log: {snakemake.log[0]})" if snakemake.log else ""
-        sys.exit(shown(f"{error}{where}"))
+        sys.exit(shown(f"{told}{where}"))
+
+
+def _told(error: Exception, snakemake: Any) -> str | None:
+    """The words for an exception that is no fault of the program; None for any other."""
+    if isinstance(error, TrainingError):
+        named = dict(snakemake.wildcards.items())
+        return ", ".join([*(f"{name} {value}" for name, value in named.items()), str(error)])
+    return str(error) if isinstance(error, UserError) else mishaps.told(error)
 
 
 def _log_seconds(started: float, threads: int) -> None:
@@ -72,6 +83,7 @@ def _start_log(log: Any) -> None:
         force=True,
     )
     logging.captureWarnings(True)
+    logging.raiseExceptions = False  # a full disk is told once, not by each line of the log
     previous = sys.excepthook
 
     def hook(kind: Any, error: Any, trace: Any) -> None:

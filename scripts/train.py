@@ -74,6 +74,7 @@ def main(
         labels=names,
         target=data.target,
     )
+    facts |= models.shortages(classifier)
     facts["held_out"] = {
         "rows": len(proba),
         **train.held_out_facts(to_array(truth, names, type), proba),

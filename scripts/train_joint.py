@@ -63,6 +63,7 @@ def main(
         "tasks": list(labels),
         "training_rows": data.table["made_by"].value_counts(sort=False).to_dict(),
     }
+    facts |= models.shortages(classifier)
     facts["held_out"] = {}
     own = zip(labels.items(), split(proba, number, sizes), strict=True)
     for place, ((task, names), said) in enumerate(own):

@@ -68,6 +68,7 @@ def main(
     counted = data.table["made_by"].value_counts(sort=False)
     facts: dict[str, Any] = {"kind": kind, "options": options, "seed": seed, "fold": fold, "round": round}
     facts["training_rows"] = {str(name): int(count) for name, count in counted.items()}
+    facts |= models.shortages(member)
     facts["held_out"] = {"rows": len(exact), "exact_without_rules": float(exact.mean())}
     write(said, oof)
     write_table(data.table, trained_on)

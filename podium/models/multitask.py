@@ -244,6 +244,7 @@ class Model(transformer.Model):
             fresh=fresh,
         )
         self.curve, self.told = finetuning.run(), finetuning.table()
+        self.shortages = finetuning.allowance.facts()
         self._keeper = finetuning.best
         if balance.parameter is not None:
             del self.network.balance

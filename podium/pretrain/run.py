@@ -111,6 +111,8 @@ def pretrain(
         "first": run.points[0] if run.points else None,
         "last": run.points[-1] if run.points else None,
     }
+    if run.allowance.tokens is not None:
+        facts["memory_ran_out"] = run.allowance.facts()
     return Result(run.table(), facts)
 
 
