@@ -111,15 +111,16 @@ def in_checkpoint() -> None:
 
 
 def after_training() -> None:
-    """Between the last training step of a fold and its first file."""
+    """Between the last training step of a transformer's fold and its first file."""
     from podium import models
 
     module: Any = models
     save = module.save
 
-    def halting(*given: Any) -> None:
-        halt()
-        save(*given)
+    def halting(model: Any, folder: Path) -> None:
+        if isinstance(model, models.Stepwise):
+            halt()
+        save(model, folder)
 
     module.save = halting
 
