@@ -5,7 +5,7 @@ Apertium where it is installed, pseudo-labels, all ensembles) runs once undistur
 three times each, started again after each kill, and compared at their end. A kill hits all processes of the run at
 once, or Snakemake alone, whose jobs have to notice. Some moments are random, seeded; others are waited for
 (``bench.halts``): within a training step, a checkpoint, a Parquet write, a translation. Jobs are forked by
-``bench/warm.py``, since how a job's process begins is not what is measured, and save a checkpoint every 20 steps
+``bench/warm.py``, since how a job's process begins is not what is measured, and save a checkpoint every 10 steps
 instead of every two minutes.
 
 ``--folder`` keeps the clones there. Finished runs are in the file of ``--json`` and not done again.
@@ -150,6 +150,7 @@ def undisturbed(folder: Path) -> dict[str, Any]:
         "seconds": time.monotonic() - started,
         "jobs": sum(diary.jobs.values()),
         "rules": dict(diary.jobs),
+        "writers": sorted({words[1] for words in diary.lines if words[0] == "table"}),
         "steps": len(diary.steps),
         "results": results,
         "files": files_of(place),
@@ -183,7 +184,7 @@ def kill(
     """Run up to a moment and kill; of a random one the time is a share of what is left of the run."""
     before = Diary(place)
     if moment == "table":
-        undone = sorted(rule for rule, jobs in plain["rules"].items() if before.jobs[rule] < jobs)
+        undone = sorted(rule for rule in plain["writers"] if before.jobs[rule] < plain["rules"][rule])
         moment = f"table:{drawn.choice(undone or ['nothing'])}"
     waited = moment.partition(":")[0] in halts.MOMENTS
     undone_share = max(0.1, 1 - sum(before.jobs.values()) / plain["jobs"])

@@ -14,7 +14,7 @@ from typing import Any
 
 FOLDER = "PODIUM_CRASH"
 """Name of the environment variable with the folder of ``halted`` and of the diary."""
-INTERVAL = 20
+INTERVAL = 10
 """Steps between two checkpoints, where the product counts seconds."""
 
 
@@ -23,6 +23,8 @@ def plant(moment: str, rule: str) -> None:
     _note_job(rule)
     if rule in ("train_fold", "refit_fold"):
         _count_steps()
+    if moment == "none":
+        _note_tables(rule)
     name, _, wanted = moment.partition(":")
     if name in MOMENTS and wanted in ("", rule):
         MOMENTS[name]()
@@ -56,6 +58,20 @@ def _note_job(rule: str) -> None:
         run(main, snakemake)
 
     jobs.run = noted
+
+
+def _note_tables(rule: str) -> None:
+    """Note that a job of the rule writes a table."""
+    import pandas as pd
+
+    kind: Any = pd.DataFrame
+    to_parquet = kind.to_parquet
+
+    def noted(self: Any, *given: Any, **more: Any) -> Any:
+        note(f"table {rule}")
+        return to_parquet(self, *given, **more)
+
+    kind.to_parquet = noted
 
 
 def _count_steps() -> None:

@@ -4,7 +4,9 @@ Every write goes to a temporary name beside the target and is renamed when it is
 a killed job leaves either the old file or the new one. The same content gives the same bytes.
 """
 
+import errno
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,6 +30,10 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         try:
             write(temporary)
             temporary.replace(path)
+        except OSError as error:
+            if error.errno is not None and error.filename is None:  # of a write into a file that is open
+                error.filename = str(path)
+            raise
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -63,6 +69,8 @@ def _whole(path: Path, mistake: type[ValueError]) -> Iterator[None]:
         yield
     except mistake as error:
         raise DamagedFile(path, error) from error
+    except FileNotFoundError as error:  # Arrow's does not say which
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from error
     except OSError as error:  # Arrow's, of a page that cannot be unpacked; the system's have a number
         if error.errno is not None:
             raise
