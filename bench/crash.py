@@ -181,24 +181,31 @@ def disturbed(spec: Spec) -> dict[str, Any]:
 def kill(
     place: Path, moment: str, plain: dict[str, Any], drawn: random.Random, *, last: bool
 ) -> dict[str, Any]:
-    """Run up to a moment and kill; of a random one the time is a share of what is left of the run."""
+    """Run up to a moment and kill; a random one comes some time after one of the jobs that are left began."""
     before = Diary(place)
     if moment == "table":
         undone = sorted(rule for rule in plain["writers"] if before.jobs[rule] < plain["rules"][rule])
         moment = f"table:{drawn.choice(undone or ['nothing'])}"
     waited = moment.partition(":")[0] in halts.MOMENTS
-    undone_share = max(0.1, 1 - sum(before.jobs.values()) / plain["jobs"])
-    seconds = drawn.uniform(0.03, 0.95 if last else 0.5) * undone_share * plain["seconds"]
+    begun = sum(before.jobs.values())
+    share = drawn.uniform(0.03, 0.95 if last else 0.5)
+    wanted = begun + max(1, int(share * (plain["jobs"] - begun)))
+    delay = drawn.uniform(0, 2) * plain["seconds"] / plain["jobs"]
     (place / "halted").unlink(missing_ok=True)
     started = time.monotonic()
     process = start(place, moment if waited else "none")
-    limit = WAIT_SECONDS if waited else seconds
-    while process.poll() is None and time.monotonic() - started < limit and not (place / "halted").exists():
-        time.sleep(0.01)
+
+    def come() -> bool:
+        return (place / "halted").exists() if waited else sum(Diary(place).jobs.values()) >= wanted
+
+    while process.poll() is None and time.monotonic() - started < WAIT_SECONDS and not come():
+        time.sleep(0.02)
+    if not waited:
+        time.sleep(delay)
     after, running = time.monotonic() - started, process.poll() is None
     strike(process, alone=moment == "main alone")
     return {
-        **{"moment": moment, "after": round(after, 1), "met": running and (not waited or after < limit)},
+        **{"moment": moment, "after": round(after, 1), "met": running and after < WAIT_SECONDS},
         "running": what_ran(place),
         "jobs": sum(Diary(place).jobs.values()),
         "steps": diary_lines(place),

@@ -60,16 +60,6 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     return clone
 
 
-@pytest.fixture
-def clone(whole: Clone, tmp_path: Path) -> Clone:
-    """A copy of it, times of files kept."""
-    folder = tmp_path / "clone"
-    shutil.copytree(whole.folder, folder, symlinks=True)
-    copied = Clone.__new__(Clone)
-    copied.folder, copied.output = folder, ""
-    return copied
-
-
 def refused(clone: Clone, *arguments: str) -> str:
     """The last words of a run that must fail without a traceback, each of them once."""
     done = clone.snakemake(*arguments, check=False, warm=True)
@@ -131,30 +121,20 @@ def test_results_that_are_read_only(whole: Clone, tmp_path: Path, mount: Mount) 
     same_results(clone, whole)
 
 
-def test_a_data_file_that_went_away(whole: Clone, clone: Clone) -> None:
-    file = clone.folder / "data/tiny/train.csv"
-    file.rename(clone.folder / "away.csv")
-    assert "there is no file data/tiny/train.csv" in refused(clone, TARGET)
-    (clone.folder / "away.csv").rename(file)
-    assert clone.jobs(TARGET) == set()
-    same_results(clone, whole)
-
-
-def test_a_result_that_went_away_is_made_again(whole: Clone, clone: Clone) -> None:
-    for name in ("folds/topic/folds.parquet", "train/topic/linear-s0/round0/fold1/oof.parquet"):
-        (clone.folder / "results" / name).unlink()
-    clone.snakemake(TARGET, warm=True)
-    same_results(clone, whole)
-
-
-def test_a_result_that_was_cut_short(whole: Clone, clone: Clone) -> None:
+def test_files_that_were_cut_or_went_away_in_the_middle(whole: Clone, tmp_path: Path) -> None:
+    clone = made(tmp_path / "clone")
+    clone.snakemake("folds", warm=True)
     name = "results/folds/topic/folds.parquet"
-    file = clone.folder / name
+    file, data = clone.folder / name, clone.folder / "data/tiny/train.csv"
     os.truncate(file, file.stat().st_size // 2)
     said = refused(clone, TARGET)
     assert f"{name} is damaged" in said
     assert "delete it and start again" in said
     file.unlink()
+    data.rename(clone.folder / "away.csv")
+    assert "there is no file data/tiny/train.csv" in refused(clone, TARGET)
+    (clone.folder / "away.csv").rename(data)
+    (clone.folder / "results/ingest/topic/train.parquet").unlink()
     clone.snakemake(TARGET, warm=True)
     same_results(clone, whole)
 
