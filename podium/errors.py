@@ -16,7 +16,7 @@ class DamagedFile(UserError, ValueError):
 
     def __init__(self, path: object, error: Exception) -> None:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        super().__init__(f"{path} is damaged ({first}); delete it and start again, then it is made again")
+        super().__init__(f"{path} is damaged ({first}); delete it and start again: what was made or fetched comes back")
 
 
 class TrainingError(UserError):
