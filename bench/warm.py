@@ -6,6 +6,7 @@ scripts and their files are the same here, and each job still has a process of i
 
     python bench/warm.py --cores 2 all          # in the folder of a clone, whose own podium and scripts are run
     python bench/warm.py --leak 5 --cores 2 all # with a rule of lineage broken on purpose (bench.leaks)
+    python bench/warm.py --halt training all    # with a job that waits to be killed (bench.halts)
 """
 
 import multiprocessing
@@ -24,18 +25,22 @@ HERE = Path(__file__).parent
 SERVER = multiprocessing.get_context("forkserver")
 #: Who starts a process asks of all others whether they have ended, and an end can be asked for once only.
 ONE_AT_A_TIME = threading.Lock()
+#: A file beside this one whose ``plant`` is called in every job, and what is asked of it.
+Planted = tuple[str, int | str] | None
 
 
 def main(arguments: list[str]) -> None:
     """Run Snakemake in the current folder with ``arguments``; does not return."""
     sys.path[0] = str(Path.cwd())
-    leak = None
+    planted: Planted = None
     if arguments[:1] == ["--leak"]:
-        leak, arguments = int(arguments[1]), arguments[2:]
+        planted, arguments = ("leaks.py", int(arguments[1])), arguments[2:]
+    elif arguments[:1] == ["--halt"]:
+        planted, arguments = ("halts.py", arguments[1]), arguments[2:]
     from snakemake import cli
     from snakemake.script import PythonScript
 
-    PythonScript.execute_script = _forked(leak)
+    PythonScript.execute_script = _forked(planted)
     sys.argv = ["snakemake", *arguments]
     cli.main()
 
@@ -51,7 +56,7 @@ def _preload(config: dict[str, Any]) -> list[str]:
     ]
 
 
-def _forked(leak: int | None) -> Any:
+def _forked(planted: Planted) -> Any:
     """A replacement for ``PythonScript.execute_script``."""
 
     def execute_script(self: Any, fname: str, edit: bool = False) -> None:
@@ -61,7 +66,7 @@ def _forked(leak: int | None) -> Any:
             _preload(self.config)
         )  # heard by the first job only, which starts the server
         awaited, begin = SERVER.Pipe(duplex=False)
-        job = SERVER.Process(target=_work, args=(fname, self.rulename, leak, awaited))
+        job = SERVER.Process(target=_work, args=(fname, self.rulename, planted, awaited))
         with ONE_AT_A_TIME:
             job.start()
         with benchmarked(job.pid, self.bench_record):
@@ -75,18 +80,18 @@ def _forked(leak: int | None) -> Any:
     return execute_script
 
 
-def _work(script: str, rule: str, leak: int | None, awaited: Connection) -> None:
+def _work(script: str, rule: str, planted: Planted, awaited: Connection) -> None:
     awaited.recv()
-    os._exit(_run(script, rule, leak))
+    os._exit(_run(script, rule, planted))
 
 
-def _run(script: str, rule: str, leak: int | None) -> int:
+def _run(script: str, rule: str, planted: Planted) -> int:
     """In the job's own process: the script to its end; return the exit status."""
     try:
-        if leak is not None:
+        if planted is not None:
+            file, what = planted
             sys.path.append(str(HERE.parent))
-            leaks = runpy.run_path(str(HERE / "leaks.py"))
-            leaks["plant"](leak, rule)
+            runpy.run_path(str(HERE / file))["plant"](what, rule)
         runpy.run_path(script, run_name="__main__")
     except SystemExit as end:
         if isinstance(end.code, str):

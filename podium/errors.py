@@ -11,6 +11,20 @@ class UserError(Exception):
     """
 
 
+class DamagedFile(UserError, ValueError):
+    """A file that was written whole is so no longer."""
+
+    def __init__(self, path: object, error: Exception) -> None:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        super().__init__(
+            f"{path} is damaged ({first}); delete it and start again: what was made or fetched comes back"
+        )
+
+
+class TrainingError(UserError):
+    """Training cannot go on; the job that shows it adds whose training it is."""
+
+
 def shown(error: object) -> str:
     """An error's lines as a person sees them, each with the product's name before it."""
     return "\n".join(f"podium: {line}" for line in str(error).splitlines())

@@ -4,7 +4,10 @@ Every write goes to a temporary name beside the target and is renamed when it is
 a killed job leaves either the old file or the new one. The same content gives the same bytes.
 """
 
+import errno
 import json
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from podium.errors import DamagedFile
 from podium.stopwatch import measure
 
 GROUP_ROWS = 1 << 16
@@ -29,6 +33,10 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         try:
             write(temporary)
             temporary.replace(path)
+        except OSError as error:
+            if error.errno is not None and error.filename is None:  # of a write into a file that is open
+                error.filename = str(path)
+            raise
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -41,8 +49,11 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
-    """Read a Parquet table, or only the ``columns`` asked for; lists stay Arrow's, not one array a row."""
-    with measure("files"):
+    """Read a Parquet table, or only the ``columns`` asked for; lists stay Arrow's, not one array a row.
+
+    This and the other readers raise ``DamagedFile`` where the file is cut short or otherwise no longer what it was.
+    """
+    with measure("files"), _whole(path, pa.ArrowInvalid):
         return pq.read_table(path, columns=columns).to_pandas(types_mapper=_lists)
 
 
@@ -51,8 +62,23 @@ def read_rows(path: Path, ids: pd.Series, fold: int | None = None) -> pd.DataFra
     wanted = pc.field("id").isin(pa.array(ids, type=pa.string()))
     if fold is not None:
         wanted &= pc.field("fold") == fold
-    with measure("files"):
+    with measure("files"), _whole(path, pa.ArrowInvalid):
         return pq.read_table(path, filters=wanted).to_pandas()
+
+
+@contextmanager
+def _whole(path: Path, mistake: type[ValueError]) -> Iterator[None]:
+    """Name the file that cannot be read; ``mistake`` is what its reader raises then."""
+    try:
+        yield
+    except mistake as error:
+        raise DamagedFile(path, error) from error
+    except FileNotFoundError as error:  # Arrow's does not say which
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from error
+    except OSError as error:  # Arrow's, of a page that cannot be unpacked; the system's have a number
+        if error.errno is not None:
+            raise
+        raise DamagedFile(path, error) from error
 
 
 def _lists(kind: pa.DataType) -> pd.ArrowDtype | None:
@@ -66,7 +92,7 @@ def write_json(value: Any, path: Path) -> None:
 
 def read_json(path: Path) -> Any:
     """Read a JSON file."""
-    with measure("files"):
+    with measure("files"), _whole(path, ValueError):
         return json.loads(path.read_text(encoding="utf-8"))
 
 
@@ -78,6 +104,12 @@ def write_text(text: str, path: Path) -> None:
 def write_csv(table: pd.DataFrame, path: Path, separator: str = ",") -> None:
     """Write a table as CSV: UTF-8, Unix line ends, no index."""
     write_text(table.to_csv(index=False, sep=separator, lineterminator="\n"), path)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder of working files, where it is there: what they were for is written."""
+    if folder.is_dir():
+        shutil.rmtree(folder)
 
 
 @contextmanager

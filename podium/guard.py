@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 from filelock import FileLock, Timeout
 
+from podium import mishaps
 from podium.errors import UserError
 from podium.files import write_text
 
@@ -60,6 +61,16 @@ class RunLock:
             raise UserError("another run is working in this folder; wait for it, or stop it first") from error
 
 
+def sweep(folder: Path) -> None:
+    """Remove what a killed run left of Snakemake's own working files in ``folder``; its lock must be held.
+
+    They are copies of the scripts of jobs that ran, which Snakemake itself removes at the end of each job.
+    """
+    for path in (folder / ".snakemake" / "scripts").glob("*"):
+        if path.is_file():
+            path.unlink(missing_ok=True)
+
+
 def claim(results: Path, competition: str) -> None:
     """Note whose results these are; raise ``UserError`` where they are another competition's."""
     owner = results / "competition.txt"
@@ -68,7 +79,10 @@ def claim(results: Path, competition: str) -> None:
             f"{results}/ holds the competition '{holder}', and this config is '{competition}': move {results}/ away, "
             f"or delete {owner} if it is the same competition under another name"
         )
-    write_text(f"{competition}\n", owner)
+    try:
+        write_text(f"{competition}\n", owner)
+    except OSError as error:
+        raise UserError(mishaps.told(error) or f"{owner} cannot be written ({error})") from error
 
 
 def this_process() -> str:

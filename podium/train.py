@@ -36,8 +36,8 @@ class FoldData:
 
     ``soft`` (N, K) float32 are the class probabilities of each row where some labels are soft (``podium.soft``), of
     rows with a hard label 0 and 1; None where all are hard. ``target`` is then the label that the voters chose.
-    ``rows`` also has ``cluster``, the number of the near-duplicates that a row, or its source, belongs to, ``real``,
-    whether it is one of the competition's own, ``draw`` and ``draws`` (``podium.lineage``).
+    ``rows`` also has ``id``, ``cluster``, the number of the near-duplicates that a row, or its source, belongs to,
+    ``real``, whether it is one of the competition's own, ``draw`` and ``draws`` (``podium.lineage``).
     """
 
     rows: pd.DataFrame
@@ -71,6 +71,7 @@ def fold_data(
     target = to_array(table["target"], labels, type)
     return FoldData(
         rows=texts_of(table, views).assign(
+            id=table["id"].to_numpy(),
             cluster=clusters_of(table, folds),
             real=(table["made_by"] == "train").to_numpy(),
             draw=table["draw"].to_numpy(),

@@ -11,8 +11,8 @@ from typing import Any
 
 import psutil
 
-from podium import guard, progress, stopwatch
-from podium.errors import UserError, shown
+from podium import guard, mishaps, progress, stopwatch
+from podium.errors import TrainingError, UserError, shown
 
 
 def run(main: Callable[..., None], snakemake: Any) -> None:
@@ -35,15 +35,15 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
         main(**arguments)
         _log_seconds(started, snakemake.threads)
         progress.end("done")
-    except UserError as error:
-        progress.end("failed", str(error).partition("\n")[0])
-        logging.getLogger("podium").error("%s", error)
-        guard.Mistakes(Path()).add(str(error))
-        where = f" (log: {snakemake.log[0]})" if snakemake.log else ""
-        sys.exit(shown(f"{error}{where}"))
     except BaseException as error:
-        progress.end("failed", f"{type(error).__name__}: {str(error).partition(chr(10))[0]}")
-        raise
+        told = _told(error, snakemake)
+        progress.end("failed", (told or f"{type(error).__name__}: {error}").partition("\n")[0])
+        if told is None:
+            raise
+        logging.getLogger("podium").error("%s", told)
+        guard.Mistakes(Path()).add(told)
+        where = f" (log: {snakemake.log[0]})" if snakemake.log else ""
+        sys.exit(shown(f"{told}{where}"))
 
 
 def _start_note(snakemake: Any) -> None:
@@ -55,6 +55,16 @@ def _start_note(snakemake: Any) -> None:
             progress.note_of(progress.FOLDER, name),
             **{"log": name, "process": guard.this_process(), "threads": snakemake.threads, **facts},
         )
+
+
+def _told(error: BaseException, snakemake: Any) -> str | None:
+    """The words for an exception that is no fault of the program; None for any other."""
+    if isinstance(error, TrainingError):
+        named = dict(snakemake.wildcards.items())
+        return ", ".join([*(f"{name} {value}" for name, value in named.items()), str(error)])
+    if isinstance(error, UserError):
+        return str(error)
+    return mishaps.told(error) if isinstance(error, Exception) else None
 
 
 def _log_seconds(started: float, threads: int) -> None:
@@ -89,6 +99,7 @@ def _start_log(log: Any) -> None:
         force=True,
     )
     logging.captureWarnings(True)
+    logging.raiseExceptions = False  # a full disk is told once, not by each line of the log
     previous = sys.excepthook
 
     def hook(kind: Any, error: Any, trace: Any) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from podium.devices import device_for
-from podium.files import read_json, read_table, write_table
+from podium.files import read_json, read_table, remove_folder, write_table
 from podium.noise import crossfit
 from podium.noise.overrides import apply
 from podium.targets import TaskType
@@ -39,6 +39,7 @@ def main(
         parts = parts[parts["id"].isin(rows["id"])].reset_index(drop=True)
     else:
         parts = crossfit.inner_folds(rows, parts, fold, n=inner_folds, seed=split_seed, type=type)
+    scratch = out.parent / f"{out.stem}.checkpoint"
     with device_for(kind) as device:
         table = crossfit.cross_fit(
             rows,
@@ -51,9 +52,10 @@ def main(
             seed=seed,
             device=device,
             threads=threads,
-            scratch=out.parent / f"{out.stem}.checkpoint",
+            scratch=scratch,
         )
     write_table(table, out)
+    remove_folder(scratch)
 
 
 if __name__ == "__main__":

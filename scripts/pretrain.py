@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from podium.devices import device_for
-from podium.files import write_csv, write_json
+from podium.files import remove_folder, write_csv, write_json
 from podium.pretrain.corpus import read_texts
 from podium.pretrain.options import Settings
 from podium.pretrain.run import pretrain
@@ -31,6 +31,7 @@ def main(
     ``source`` only ties the job to the files of the encoder in ``folder`` that it goes on from.
     """
     table = read_texts(texts if isinstance(texts, list) else [texts])
+    scratch = facts.parent / "checkpoint"
     with device_for("transformer") as device:
         result = pretrain(
             table,
@@ -41,10 +42,11 @@ def main(
             seed=seed,
             device=device,
             threads=threads,
-            scratch=facts.parent / "checkpoint",
+            scratch=scratch,
         )
     write_json({"name": name, "encoder": folder, "parts": parts, **result.facts}, facts)
     write_csv(result.curve, curve)
+    remove_folder(scratch)
 
 
 if __name__ == "__main__":

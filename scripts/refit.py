@@ -5,7 +5,7 @@ from typing import Any
 
 from podium import models, training_rows
 from podium.devices import device_for
-from podium.files import read_json, write_csv, write_table
+from podium.files import read_json, remove_folder, write_csv, write_table
 from podium.seeds import derive
 from podium.targets import TaskType
 from scripts import job
@@ -47,6 +47,7 @@ def main(
     write_table(data.table, trained_on)
     if isinstance(classifier, models.Stepwise):
         write_csv(classifier.steps(), steps)
+    remove_folder(scratch)
 
 
 if __name__ == "__main__":

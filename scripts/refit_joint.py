@@ -7,7 +7,7 @@ import numpy as np
 
 from podium import joint_rows, models
 from podium.devices import device_for
-from podium.files import write_csv, write_table
+from podium.files import remove_folder, write_csv, write_table
 from podium.seeds import derive
 from scripts import job
 
@@ -45,6 +45,7 @@ def main(
     write_table(data.table.assign(task=np.array(list(labels))[data.table["task"]]), trained_on)
     if isinstance(classifier, models.Stepwise):
         write_csv(classifier.steps(), steps)
+    remove_folder(scratch)
 
 
 if __name__ == "__main__":

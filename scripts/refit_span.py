@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from podium.devices import device_for
-from podium.files import write_csv, write_table
+from podium.files import remove_folder, write_csv, write_table
 from podium.seeds import derive
 from podium.span import members
 from podium.span.fold import fold_data
@@ -50,6 +50,7 @@ def main(
         members.save(reader, model)
     write_table(data.table, trained_on)
     write_csv(reader.steps(), steps)
+    remove_folder(scratch)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import Any
 
 from podium import models, train, training_rows
 from podium.devices import device_for
-from podium.files import read_json, read_table, write_csv, write_json, write_table
+from podium.files import read_json, read_table, remove_folder, write_csv, write_json, write_table
 from podium.predict import to_table
 from podium.seeds import derive
 from podium.targets import TaskType, to_array
@@ -57,7 +57,8 @@ def main(
         if teacher:
             log.info("taught by %s", teacher)
             before = models.load(kind, teacher, device=device, threads=threads)
-        proba = train.fit_and_predict(classifier, data, card.parent / "checkpoint", before)
+        scratch = card.parent / "checkpoint"
+        proba = train.fit_and_predict(classifier, data, scratch, before)
         models.save(classifier, model)
     if isinstance(classifier, models.Stepwise):
         write_csv(classifier.steps(), steps)
@@ -73,6 +74,7 @@ def main(
         labels=names,
         target=data.target,
     )
+    facts |= models.shortages(classifier)
     facts["held_out"] = {
         "rows": len(proba),
         **train.held_out_facts(to_array(truth, names, type), proba),
@@ -80,6 +82,7 @@ def main(
     write_table(to_table(data.held_out["id"], proba, names, type), oof)
     write_table(data.table, trained_on)
     write_json(facts, card)
+    remove_folder(scratch)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import numpy as np
 
 from podium import joint_rows, models, train
 from podium.devices import device_for
-from podium.files import read_table, write_csv, write_json, write_table
+from podium.files import read_table, remove_folder, write_csv, write_json, write_table
 from podium.joint_train import split, to_table
 from podium.seeds import derive
 from podium.targets import encode
@@ -52,7 +52,8 @@ def main(
         if teacher:
             log.info("taught by %s", teacher)
             before = models.load(kind, teacher, **settings)
-        proba = train.fit_and_predict(classifier, data, card.parent / "checkpoint", before)
+        scratch = card.parent / "checkpoint"
+        proba = train.fit_and_predict(classifier, data, scratch, before)
         models.save(classifier, model)
     if isinstance(classifier, models.Stepwise):
         write_csv(classifier.steps(), steps)
@@ -62,6 +63,7 @@ def main(
         "tasks": list(labels),
         "training_rows": data.table["made_by"].value_counts(sort=False).to_dict(),
     }
+    facts |= models.shortages(classifier)
     facts["held_out"] = {}
     own = zip(labels.items(), split(proba, number, sizes), strict=True)
     for place, ((task, names), said) in enumerate(own):
@@ -71,6 +73,7 @@ def main(
     write_table(to_table(data.held_out, proba, labels), oof)
     write_table(data.table.assign(task=np.array(list(labels))[data.table["task"]]), trained_on)
     write_json(facts, card)
+    remove_folder(scratch)
 
 
 if __name__ == "__main__":

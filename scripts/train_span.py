@@ -5,7 +5,7 @@ from typing import Any
 
 from podium import models
 from podium.devices import device_for
-from podium.files import read_table, write_csv, write_json, write_table
+from podium.files import read_table, remove_folder, write_csv, write_json, write_table
 from podium.seeds import derive
 from podium.span import members, metrics
 from podium.span.answers import decode_all, texts
@@ -56,7 +56,8 @@ def main(
         member = members.make(
             kind, options, seed=derive(seed, kind, fold, round), device=device, threads=threads
         )
-        member.fit(data.rows, data.target.tolist(), data.weight, scratch=card.parent / "checkpoint")
+        scratch = card.parent / "checkpoint"
+        member.fit(data.rows, data.target.tolist(), data.weight, scratch=scratch)
         said = member.predict(data.held_out)
         members.save(member, model)
     if isinstance(member, models.Stepwise):
@@ -67,10 +68,12 @@ def main(
     counted = data.table["made_by"].value_counts(sort=False)
     facts: dict[str, Any] = {"kind": kind, "options": options, "seed": seed, "fold": fold, "round": round}
     facts["training_rows"] = {str(name): int(count) for name, count in counted.items()}
+    facts |= models.shortages(member)
     facts["held_out"] = {"rows": len(exact), "exact_without_rules": float(exact.mean())}
     write(said, oof)
     write_table(data.table, trained_on)
     write_json(facts, card)
+    remove_folder(scratch)
 
 
 if __name__ == "__main__":

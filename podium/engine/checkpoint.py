@@ -4,7 +4,6 @@ import hashlib
 import json
 import logging
 import os
-import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -107,11 +106,6 @@ class Checkpoint:
         curve: list[dict[str, Any]] = json.loads(metadata["curve"])
         log.info("resumed after step %d", len(curve))
         return curve
-
-    def remove(self) -> None:
-        """Delete the folder, which is the checkpoint's own: the run is complete."""
-        if self._path is not None and self._path.parent.is_dir():
-            shutil.rmtree(self._path.parent)
 
 
 def _plain(tensor: torch.Tensor) -> torch.Tensor:

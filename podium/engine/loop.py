@@ -9,7 +9,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -18,13 +18,15 @@ from torch import nn
 
 from podium import progress
 from podium.engine.averaging import Average
-from podium.engine.batching import WINDOW, epoch_batches, split, token_batches
+from podium.engine.batching import WINDOW, epoch_batches, token_batches
 from podium.engine.checkpoint import Checkpoint
+from podium.engine.finite import Watch, finite, named, stopped
 from podium.engine.objective import Objective
 from podium.engine.optimization import Unfreezing, parameter_groups, rate_factor, total_steps
 from podium.engine.recipe import Recipe
+from podium.engine.shortage import MAY_BE, Allowance, cost, release
 from podium.engine.stopping import BestKeeper, Keeper
-from podium.errors import UserError
+from podium.mishaps import out_of_memory
 from podium.seeds import derive
 
 log = logging.getLogger(__name__)
@@ -58,6 +60,7 @@ class Finetuning:
         self.parameters = list(network.parameters())
         groups = parameter_groups(network, recipe.optimization, fresh=fresh)
         self.optimizer = torch.optim.AdamW(groups, fused=True)
+        self.watch, self.allowance = Watch(self.optimizer, objective.device), Allowance()
         self.rates = [float(group["lr"]) for group in self.optimizer.param_groups]
         every = recipe.optimization.unfreeze
         self.unfreezing = None if every is None else Unfreezing(network, every=every)
@@ -67,6 +70,7 @@ class Finetuning:
         self.best: Keeper | None = None if evaluate is None else self._keeper()
         self.curve: list[dict[str, Any]] = []
         self.seconds: list[float] = []
+        self._unsettled: dict[int, np.ndarray] = {}  # batches of the steps that nobody looked at yet
         self._ahead = 0  # steps that the schedule is ahead of those made
 
     def run(self) -> pd.DataFrame:
@@ -140,18 +144,17 @@ class Finetuning:
     def _step(self, epoch: int, batch: np.ndarray) -> dict[str, Any]:
         """One optimizer step; the figures stay on the device until somebody asks."""
         number = len(self.curve)
-        torch.manual_seed(derive(self.seed, "step", number))
         factor = self._factor(number + self._ahead)
-        self.objective.begin(batch, number, epoch)
         for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
             group["lr"] = rate * factor
-        # Batches of tokens differ in rows: each row has the same weight then
-        rows = len(batch) if self.recipe.batch_tokens is None else self.mean_rows
-        loss = torch.zeros((), device=self.objective.device)
-        for part in self._parts(batch):
-            loss += self.objective.accumulate(part, rows, epoch)
+        loss = self._accumulated(number, epoch, batch)
         told = self.objective.end()
         norm = nn.utils.clip_grad_norm_(self.parameters, self.recipe.max_grad_norm)
+        rate = self.recipe.optimization.learning_rate * factor
+        figures = {"step": number, "epoch": epoch, "loss": loss, "rate": rate, "norm": norm.detach()}
+        self._unsettled[number] = batch
+        if self.watch.stops(loss, norm):
+            self._stop(figures)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         if self.average is not None:
@@ -161,11 +164,31 @@ class Finetuning:
             "epoch": epoch,
             "rows": len(batch),
             "tokens": int(self.encoded.lengths[batch].sum()),
-            "loss": loss,
-            "rate": self.recipe.optimization.learning_rate * factor,
-            "norm": norm.detach(),
+            **{name: figures[name] for name in ("loss", "rate", "norm")},
             **told,
         }
+
+    def _accumulated(self, number: int, epoch: int, batch: np.ndarray) -> torch.Tensor:
+        """Add up the gradient of a step's batch; return its loss. Where memory runs out, all again in smaller parts."""
+        # Batches of tokens differ in rows: each row has the same weight then
+        rows = len(batch) if self.recipe.batch_tokens is None else self.mean_rows
+        counts = self.encoded.counts if self.encoded.chunked else None
+        while True:
+            torch.manual_seed(derive(self.seed, "step", number))
+            self.objective.begin(batch, number, epoch)
+            loss = torch.zeros((), device=self.objective.device)
+            parts = self._parts(batch)
+            try:
+                for part in parts:
+                    loss += self.objective.accumulate(part, rows, epoch)
+                return loss
+            except MAY_BE as error:
+                if not out_of_memory(error):
+                    raise
+            self.optimizer.zero_grad(set_to_none=True)
+            release()
+            sizes = [(len(part), cost(part, self.encoded.widths, counts)) for part in parts]
+            self.allowance.halve(number, sizes)
 
     def _factor(self, number: int) -> float:
         options, average = self.recipe.optimization, self.recipe.average
@@ -176,10 +199,8 @@ class Finetuning:
         return rate_factor(number, self.steps, schedule=options.schedule, warmup=options.warmup)
 
     def _parts(self, batch: np.ndarray) -> list[np.ndarray]:
-        if self.recipe.accumulate == 1:
-            return [batch]
         counts = self.encoded.counts if self.encoded.chunked else None
-        return split(batch, self.encoded.widths, parts=self.recipe.accumulate, max_tokens=None, counts=counts)
+        return self.allowance.parts(batch, self.encoded.widths, counts, accumulate=self.recipe.accumulate)
 
     def _stops(self, epoch: int) -> bool:
         """Score the network at the end of an epoch; whether that was enough."""
@@ -224,15 +245,23 @@ class Finetuning:
 
     def _extras(self) -> dict[str, Any]:
         """What else a checkpoint must hold, by name; each has ``state_dict`` and ``load_state_dict``."""
-        parts = {"average": self.average, "best": self.best}
+        parts = {"average": self.average, "best": self.best, "memory": self.allowance}
         return {name: part for name, part in parts.items() if part is not None}
 
     def _settle(self) -> None:
-        """Turn the curve's tensors into numbers; raise ``UserError`` when the loss is not finite."""
+        """Turn the curve's tensors into numbers; raise ``TrainingError`` at the first step that is none."""
         for row in self.curve:
             row |= {name: float(value) for name, value in row.items() if isinstance(value, torch.Tensor)}
-            if not math.isfinite(row["loss"]):
-                raise UserError(
-                    f"training: the loss is no longer finite at step {row['step'] + 1} (epoch {row['epoch'] + 1}); "
-                    "lower learning_rate or set precision: fp32"
-                )
+            if not finite(row["loss"], row["norm"]):
+                self._stop(row)
+        self._unsettled.clear()
+
+    def _stop(self, figures: dict[str, Any]) -> NoReturn:
+        """Raise ``TrainingError`` for a step whose ``figures`` are no numbers; the weights are those of before it."""
+        step, epoch = int(figures["step"]), int(figures["epoch"])
+        torch.manual_seed(derive(self.seed, "step", step))
+        batch = self._unsettled[step]
+        own = [row for row in batch if not math.isfinite(self.objective.alone(int(row), epoch))]
+        ids = self.objective.rows.ids
+        names = [str(row if ids is None else ids[row]) for row in own or batch]
+        raise stopped("training", figures, named(names, own=bool(own)))

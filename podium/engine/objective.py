@@ -27,7 +27,7 @@ class Rows:
 
     ``target`` (N, K) float and ``weight`` (N,) are on the device; ``teacher`` (N, K) are another model's probabilities,
     a row of zeros where it has none. ``turns`` (N, 2) int, draw and draws: row i is trained on in the epochs e with
-    e mod draws[i] = draw[i]; None: in all of them.
+    e mod draws[i] = draw[i]; None: in all of them. ``ids`` (N,) are for messages.
     """
 
     encoded: Encoded
@@ -35,6 +35,7 @@ class Rows:
     weight: torch.Tensor
     teacher: torch.Tensor | None = None
     turns: np.ndarray | None = None
+    ids: np.ndarray | None = None
 
     def parts(self) -> Iterator[torch.Tensor | bytes]:
         """Yield everything that makes these rows and no others, for a fingerprint."""
@@ -48,6 +49,11 @@ class Rows:
                 yield more.tobytes()
         if self.turns is not None:
             yield self.turns.tobytes()
+
+
+def ids_of(rows: pd.DataFrame) -> np.ndarray | None:
+    """Return ``Rows.ids`` of a fold's training rows."""
+    return rows["id"].to_numpy(dtype=object) if "id" in rows.columns else None
 
 
 def turns_of(rows: pd.DataFrame) -> np.ndarray | None:
@@ -122,6 +128,15 @@ class Objective:
             loss = loss_of()
             loss.backward()
             return loss.detach()
+
+    @torch.no_grad()
+    def alone(self, row: int, epoch: int) -> float:
+        """The loss of a single row with the weights as they are: nothing is mixed, hidden, moved or learned."""
+        part = np.array([row])
+        index = torch.from_numpy(part).to(self.device)
+        batch = self.rows.encoded.batch(part, self.device, multiple=self.multiple)
+        target, weight = self.rows.target[index], self.rows.weight[index]
+        return float(self._loss(batch, target, weight, self._teacher(index, epoch), epoch).sum())
 
     def _combined(self, loss: torch.Tensor, denominator: float) -> torch.Tensor:
         """Make the number whose gradient is taken of what ``_loss`` returned."""

@@ -13,7 +13,9 @@ from typing import Any, Protocol, Self, get_args, runtime_checkable
 
 import numpy as np
 import pandas as pd
+from safetensors import SafetensorError
 
+from podium.errors import DamagedFile
 from podium.stopwatch import measure
 from podium.targets import TaskType
 
@@ -42,8 +44,9 @@ class Classifier(Protocol):
         Of a single-label task ``soft`` (N, K) are the classes' probabilities that count in place of ``target``
         (``podium.soft``); where each row has one class, the model is the same as without.
 
-        A kind that trains for long keeps checkpoints in the folder ``scratch``, takes up those of the same run, and
-        removes the folder at the end; quick kinds have no use for it.
+        A kind that trains for long keeps checkpoints in the folder ``scratch`` and takes up those of the same run;
+        quick kinds have no use for it. They stay when training ends: a crash before the model is written would cost all
+        of it else. Whoever calls removes the folder then.
         """
 
     def predict(self, rows: pd.DataFrame) -> np.ndarray:
@@ -104,6 +107,12 @@ def make(
     return module.Model(module.Options(**options), classes=classes, seed=seed, device=device, threads=threads)
 
 
+def shortages(model: Any) -> dict[str, Any]:
+    """Return what a model's card says of memory that ran out in training; nothing where it was enough."""
+    found = getattr(model, "shortages", [])
+    return {"memory_ran_out": found} if found else {}
+
+
 def go_on(
     model: Classifier,
     start: Path,
@@ -122,8 +131,11 @@ def go_on(
 def load(kind: str, folder: Path, *, device: str, threads: int) -> Classifier:
     """Load a fitted model of ``kind`` from ``folder``."""
     module = _module(kind)
-    with measure("files"):
-        return module.Model.load(folder, device=device, threads=threads)
+    try:
+        with measure("files"):
+            return module.Model.load(folder, device=device, threads=threads)
+    except SafetensorError as error:
+        raise DamagedFile(folder, error) from error
 
 
 def predictor(

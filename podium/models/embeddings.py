@@ -13,11 +13,11 @@ import torch
 
 from podium import tokens
 from podium.engine.backbones import check_ids, open_backbone
-from podium.engine.batching import length_batches
 from podium.engine.inputs import InputOptions, compose
 from podium.engine.network import Network
 from podium.engine.pooling import PoolingOptions, make_pooling
 from podium.engine.precision import compute_dtype
+from podium.engine.shortage import in_batches
 from podium.engine.template import Template
 from podium.models.words import segments
 
@@ -95,9 +95,11 @@ class _Pooled:
         check_ids(int(encoded.tokens.max(initial=0)), self.backbone.encoder, self.folder)
         result = np.zeros((len(texts), self.backbone.hidden), dtype=np.float32)
         with torch.inference_mode():
-            for batch in length_batches(encoded.widths, BUDGET):
-                vectors = self.network(encoded.batch(batch, self.device, multiple=1))
-                result[batch] = vectors.float().cpu().numpy()
+            for places, vectors in in_batches(
+                lambda some: self.network(encoded.batch(some, self.device, multiple=1)).float().cpu().numpy(),
+                *(encoded.widths, BUDGET),
+            ):
+                result[places] = vectors
         return result
 
 

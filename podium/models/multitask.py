@@ -244,10 +244,10 @@ class Model(transformer.Model):
             fresh=fresh,
         )
         self.curve, self.told = finetuning.run(), finetuning.table()
+        self.shortages = finetuning.allowance.facts()
         self._keeper = finetuning.best
         if balance.parameter is not None:
             del self.network.balance
-        checkpoint.remove()
 
     def _inner_rows(
         self, rows: pd.DataFrame, task: np.ndarray, target: np.ndarray, share: float

@@ -15,13 +15,14 @@ import torch
 
 from podium import tokens
 from podium.engine.backbones import Backbone
-from podium.engine.batching import BUDGET, length_batches
+from podium.engine.batching import BUDGET
 from podium.engine.chunks import ChunkPooling
 from podium.engine.inputs import Encoded
 from podium.engine.losses import Loss
 from podium.engine.network import Network
-from podium.engine.objective import Rows
+from podium.engine.objective import Rows, ids_of
 from podium.engine.pooling import Pooling
+from podium.engine.shortage import in_batches
 from podium.engine.spans import MASKED, SpanLoss, SpanNetwork, SpanObjective, Tokens
 from podium.engine.stopping import inner_split
 from podium.engine.template import Template
@@ -98,6 +99,7 @@ class Model(transformer.Model):
             100 * (drawn.target[:, 0] < 0).mean(),
         )
         before = before_context(texts, drawn.windows, self._template)
+        ids = ids_of(rows)
 
         def train(pruned: Encoded, fresh: frozenset[str]) -> None:
             data = Rows(
@@ -105,6 +107,7 @@ class Model(transformer.Model):
                 torch.from_numpy(places(drawn, before)).to(self.device),
                 torch.as_tensor(weight[drawn.windows.row], dtype=torch.float32, device=self.device),
                 turns=np.stack([drawn.draw, np.full(len(drawn.draw), drawn.draw[-1] + 1)], axis=1),
+                ids=None if ids is None else ids[drawn.windows.row],
             )
             self._train_windows(data, rows, drawn, fresh, scratch)
 
@@ -147,11 +150,16 @@ class Model(transformer.Model):
         assert self._loss is not None
         total = torch.zeros((), dtype=torch.float64)
         self.network.eval()
+
+        def loss_of(part: np.ndarray) -> torch.Tensor:
+            index = torch.from_numpy(held[part]).to(self.device)
+            batch = data.encoded.batch(held[part], self.device, multiple=1)
+            assert self._loss is not None
+            return self._loss(self.network(batch), data.target[index], data.weight[index]).cpu()
+
         with torch.inference_mode():
-            for part in length_batches(data.encoded.widths[held], BUDGET[self.device.type]):
-                index = torch.from_numpy(held[part]).to(self.device)
-                batch = data.encoded.batch(held[part], self.device, multiple=1)
-                total += self._loss(self.network(batch), data.target[index], data.weight[index]).cpu()
+            for _, loss in in_batches(loss_of, data.encoded.widths[held], BUDGET[self.device.type]):
+                total += loss
         self.network.train()
         weight = float(data.weight[torch.from_numpy(held).to(self.device)].sum())
         return -float(total) / weight
@@ -181,16 +189,20 @@ class Model(transformer.Model):
         found: list[list[list[np.ndarray]]] = [[[], []], [[], []], [[], []]]
         training = self.network.training
         self.network.eval()
+
+        def best_of(part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            scores = (
+                self.network(encoded.batch(part, self.device, multiple=1)).double().unflatten(-1, (2, -1))
+            )
+            if self.nulls:
+                scores = scores - scores[..., NULL : NULL + 1]
+                scores[..., NULL] = 2 * MASKED
+            best = scores.topk(min(KEPT, scores.shape[-1]), dim=-1)
+            values = torch.where(best.values > MASKED / 2, best.values, -math.inf).cpu().numpy()
+            return values, best.indices.cpu().numpy()
+
         with torch.inference_mode():
-            for part in length_batches(encoded.widths, BUDGET[self.device.type]):
-                batch = encoded.batch(part, self.device, multiple=1)
-                scores = self.network(batch).double().unflatten(-1, (2, -1))
-                if self.nulls:
-                    scores = scores - scores[..., NULL : NULL + 1]
-                    scores[..., NULL] = 2 * MASKED
-                best = scores.topk(min(KEPT, scores.shape[-1]), dim=-1)
-                values = torch.where(best.values > MASKED / 2, best.values, -math.inf).cpu().numpy()
-                where = best.indices.cpu().numpy()
+            for part, (values, where) in in_batches(best_of, encoded.widths, BUDGET[self.device.type]):
                 for half in (0, 1):
                     found[0][half].append(np.repeat(part, values.shape[-1]))
                     found[1][half].append(where[:, half].ravel())

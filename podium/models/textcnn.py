@@ -14,14 +14,14 @@ import pandas as pd
 import torch
 from safetensors.torch import load_file, save_file
 
-from podium.engine.batching import length_batches
 from podium.engine.checkpoint import Checkpoint, fingerprint
 from podium.engine.determinism import set_up
 from podium.engine.inputs import Encoded, compose
 from podium.engine.loop import Finetuning
 from podium.engine.losses import Loss, LossOptions, make_loss
-from podium.engine.objective import Objective, Rows, turns_of
+from podium.engine.objective import Objective, Rows, ids_of, turns_of
 from podium.engine.precision import compute_dtype
+from podium.engine.shortage import in_batches
 from podium.engine.targets import Scale, as_target, class_counts
 from podium.engine.template import FIRST, SECOND, Form, Template
 from podium.errors import UserError
@@ -63,6 +63,7 @@ class Model:
         self.network: Network | None = None  # none where there is a single class
         self.curve = pd.DataFrame()
         self.told = pd.DataFrame()
+        self.shortages: list[dict[str, int]] = []
         set_up(self.device.type, threads)
 
     def fit(
@@ -99,6 +100,7 @@ class Model:
             as_target(self.scale.standardised(target) if soft is None else soft, classes, self.device),
             torch.as_tensor(weight, dtype=torch.float32, device=self.device),
             turns=turns_of(rows),
+            ids=ids_of(rows),
         )
         self._train(self.network, loss.to(self.device), data, scratch)
 
@@ -129,7 +131,7 @@ class Model:
         )
         finetuning.optimizer.register_step_post_hook(network.constrain)
         self.curve, self.told = finetuning.run(), finetuning.table()
-        checkpoint.remove()
+        self.shortages = finetuning.allowance.facts()
 
     def _first_vectors(self, rows: pd.DataFrame) -> torch.Tensor:
         """Learn the vocabulary of ``rows`` and return the first vectors of its words (V, D).
@@ -179,13 +181,18 @@ class Model:
     def predict(self, rows: pd.DataFrame) -> np.ndarray:
         """Return predictions (N, K); see ``Classifier.predict``."""
         found = np.ones((len(rows), len(self.present)))
-        if self.network is not None:
-            self.network.eval()
+        network = self.network
+        if network is not None:
+            network.eval()
             encoded, loss = self._encode(rows), self._loss(np.ones(len(self.present)))
             with torch.inference_mode():
-                for batch in length_batches(encoded.widths, BUDGET):
-                    logits_BO = self.network(encoded.batch(batch, self.device, multiple=1))
-                    found[batch] = loss.predict(logits_BO.double()).cpu().numpy()
+
+                def predicted(batch: np.ndarray) -> np.ndarray:
+                    logits_BO = network(encoded.batch(batch, self.device, multiple=1))
+                    return loss.predict(logits_BO.double()).cpu().numpy()
+
+                for batch, proba in in_batches(predicted, encoded.widths, BUDGET):
+                    found[batch] = proba
         if self.type == "single_label":
             return spread(found, self.present, self.classes)
         return self.scale.original(found)

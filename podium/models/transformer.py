@@ -18,7 +18,7 @@ from torch import nn
 
 from podium import tokens
 from podium.engine.backbones import Backbone, check_ids, open_backbone
-from podium.engine.batching import BUDGET, length_batches
+from podium.engine.batching import BUDGET
 from podium.engine.checkpoint import Checkpoint, fingerprint
 from podium.engine.chunks import ChunkPooling
 from podium.engine.determinism import set_up
@@ -28,11 +28,12 @@ from podium.engine.loop import Finetuning
 from podium.engine.lora import add_lora, merge_lora
 from podium.engine.losses import Loss, make_loss
 from podium.engine.network import Network
-from podium.engine.objective import Objective, Rows, turns_of
+from podium.engine.objective import Objective, Rows, ids_of, turns_of
 from podium.engine.optimization import freeze_layers
 from podium.engine.pooling import Pooling, make_pooling
 from podium.engine.precision import compute_dtype
 from podium.engine.reinit import reinitialise
+from podium.engine.shortage import in_batches
 from podium.engine.stopping import inner_split
 from podium.engine.targets import Scale, as_target, class_counts, inner_score
 from podium.engine.template import Template
@@ -65,6 +66,7 @@ class Model:
         self.scale = Scale.none(classes)
         self.curve = pd.DataFrame()
         self.told = pd.DataFrame()
+        self.shortages: list[dict[str, int]] = []
         self._template: Template | None = None
         self._network: Network | None = None
         self._loss: Loss | None = None
@@ -106,6 +108,7 @@ class Model:
                 if teacher is None
                 else torch.as_tensor(teacher, dtype=torch.float32, device=self.device),
                 turns_of(rows),
+                ids_of(rows),
             )
             self._train(data, rows, target, fresh, scratch)
 
@@ -182,7 +185,7 @@ class Model:
             fresh=fresh,
         )
         self.curve, self.told = finetuning.run(), finetuning.table()
-        checkpoint.remove()
+        self.shortages = finetuning.allowance.facts()
 
     def _encode_training(self, rows: pd.DataFrame) -> Encoded:
         """Token ids of the training rows; ``max_length: auto`` is settled by them."""
@@ -300,9 +303,11 @@ class Model:
         self.network.eval()
         counts = encoded.counts[rows] if encoded.chunked else None
         with torch.inference_mode():
-            for places in length_batches(encoded.widths[rows], BUDGET[self.device.type], counts):
-                batch = encoded.batch(rows[places], self.device, multiple=1)
-                result[places] = self._proba(batch).cpu().numpy()
+            for places, proba in in_batches(
+                lambda some: self._proba(encoded.batch(rows[some], self.device, multiple=1)).cpu().numpy(),
+                *(encoded.widths[rows], BUDGET[self.device.type], counts),
+            ):
+                result[places] = proba
         self.network.train(training)
         return result
 

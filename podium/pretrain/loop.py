@@ -4,11 +4,13 @@ Nothing random outlives a step: the sequences of an epoch and their order come f
 and dropout from (seed, step). A run that is taken up again is the undisturbed one, bit for bit on one CPU.
 """
 
+import functools
+import itertools
 import logging
 import math
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -18,15 +20,19 @@ from torch import nn
 from podium import progress
 from podium.engine.batching import WINDOW, length_batches, token_batches
 from podium.engine.checkpoint import Checkpoint
+from podium.engine.finite import Watch, finite, stopped
 from podium.engine.optimization import rate_factor, total_steps
-from podium.errors import UserError
+from podium.engine.shortage import MAY_BE, Allowance, release
+from podium.mishaps import out_of_memory
 from podium.pretrain.blocks import Blocks, Padded
 from podium.pretrain.masking import Masked, MaskOptions, draw
 from podium.pretrain.networks import Inputs, Sums
 from podium.pretrain.options import Settings
 from podium.seeds import derive
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
+FIGURES = ("masked", "right", "detected", "found")
 
 
 class Run:
@@ -66,6 +72,7 @@ class Run:
             {"params": [p for p in network.parameters() if p.ndim <= 1], "weight_decay": 0.0},
         ]
         self.optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
+        self.watch, self.allowance = Watch(self.optimizer, device), Allowance()
         self.curve: list[dict[str, Any]] = []
         self.points: list[dict[str, Any]] = []
         self.seconds = 0.0
@@ -74,7 +81,8 @@ class Run:
 
     def run(self) -> None:
         """Train to the end, from the checkpoint where there is one."""
-        self.curve = self.checkpoint.load(self.network, self.optimizer, {})
+        extras = {"memory": self.allowance}
+        self.curve = self.checkpoint.load(self.network, self.optimizer, extras)
         self.points = [row["point"] for row in self.curve if "point" in row]
         self.network.train()
         if not self.curve:
@@ -91,7 +99,7 @@ class Run:
             self._look()
             if self.checkpoint.due():
                 self._settle()
-                self.checkpoint.save(self.network, self.optimizer, {}, self.curve)
+                self.checkpoint.save(self.network, self.optimizer, extras, self.curve)
         self._settle()
 
     def _batches(self, epoch: int) -> tuple[Blocks, list[np.ndarray]]:
@@ -115,31 +123,63 @@ class Run:
     def _step(self, epoch: int, blocks: Blocks, chosen: np.ndarray) -> dict[str, Any]:
         """One optimizer step; the figures stay on the device until somebody asks."""
         number = len(self.curve)
-        torch.manual_seed(derive(self.seed, "pretrain", number))
         settings = self.settings
         factor = rate_factor(number, self.steps, schedule=settings.schedule, warmup=settings.warmup)
         for group in self.optimizer.param_groups:
             group["lr"] = settings.learning_rate * factor
         batch = blocks.batch(chosen)
         masked = self._masked(batch, [self.seed, number, 2])
+        loss, detection = self._whole(lambda parts: self._accumulated(number, batch, masked, parts), batch)
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), settings.max_grad_norm)
+        row = {
+            "step": number,
+            "epoch": epoch,
+            "tokens": batch.tokens,
+            "masked": len(masked.places),
+            "loss": loss,
+        }
+        row |= {"detection": detection} if self.detects else {}
+        row |= {"rate": settings.learning_rate * factor, "norm": norm.detach()}
+        if self.watch.stops(loss, norm):
+            raise stopped("pretrain", row, "")
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return row
+
+    def _accumulated(
+        self, number: int, batch: Padded, masked: Masked, parts: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Add up the gradient of a step's batch in ``parts``; return both of its losses."""
+        torch.manual_seed(derive(self.seed, "pretrain", number))
         count, tokens = max(1, len(masked.places)), batch.tokens
         loss = torch.zeros((), device=self.device)
         detection = torch.zeros((), device=self.device)
-        for part in _parts(batch, masked, settings.accumulate, self.device):
+        for part in _parts(batch, masked, max(parts, self.settings.accumulate), self.device):
             sums: Sums = self.network(part)
             total = sums.masked / count
             loss += total.detach()
             if sums.detected is not None:
-                assert settings.detection_weight is not None
+                assert self.settings.detection_weight is not None
                 detection += sums.detected.detach() / tokens
-                total = total + settings.detection_weight * sums.detected / tokens
+                total = total + self.settings.detection_weight * sums.detected / tokens
             total.backward()
-        norm = nn.utils.clip_grad_norm_(self.network.parameters(), settings.max_grad_norm)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        row = {"step": number, "epoch": epoch, "tokens": tokens, "masked": len(masked.places), "loss": loss}
-        extra = {"detection": detection} if self.detects else {}
-        return row | extra | {"rate": settings.learning_rate * factor, "norm": norm.detach()}
+        return loss, detection
+
+    def _whole(self, attempt: Callable[[int], T], batch: Padded) -> T:
+        """Call ``attempt`` with the parts that memory allows for ``batch``, and again with more where it runs out."""
+        width = batch.ids.shape[1]
+        while True:
+            rows = _rows_at_once(len(batch.ids), width, self.allowance.tokens)
+            parts = -(-len(batch.ids) // rows)
+            try:
+                return attempt(parts)
+            except MAY_BE as error:
+                if not out_of_memory(error):
+                    raise
+            self.optimizer.zero_grad(set_to_none=True)
+            release()
+            rows = -(-len(batch.ids) // max(parts, self.settings.accumulate))
+            self.allowance.halve(len(self.curve), [(rows, rows * width)])
 
     def _masked(self, batch: Padded, seed: list[int]) -> Masked:
         random = np.random.default_rng(seed)
@@ -167,16 +207,13 @@ class Run:
     def evaluate(self, held: Blocks) -> dict[str, float]:
         """Perplexity and accuracy on held-out sequences, always with the same masks; of detection its loss, too."""
         self.network.eval()
-        names = ("masked", "right", "detected", "found")
-        totals, masked_tokens, tokens = dict.fromkeys(names, 0.0), 0, 0
+        totals, masked_tokens, tokens = dict.fromkeys(FIGURES, 0.0), 0, 0
         with torch.inference_mode():
             for number, chosen in enumerate(length_batches(held.lengths, self.settings.batch_tokens)):
-                torch.manual_seed(derive(self.seed, "held", number))
                 batch = held.batch(chosen)
                 masked = self._masked(batch, [self.seed, number, 3])
-                sums = self.network(next(_parts(batch, masked, 1, self.device)))
-                for name in names:
-                    totals[name] += float(value) if (value := getattr(sums, name)) is not None else 0.0
+                found = self._whole(functools.partial(self._looked_at, number, batch, masked), batch)
+                totals = {name: totals[name] + found[name] for name in FIGURES}
                 masked_tokens, tokens = masked_tokens + len(masked.places), tokens + batch.tokens
         self.network.train()
         mean = totals["masked"] / max(1, masked_tokens)
@@ -189,23 +226,37 @@ class Run:
             found |= {"detection": totals["detected"] / tokens, "detected": totals["found"] / tokens}
         return found
 
+    def _looked_at(self, number: int, batch: Padded, masked: Masked, parts: int) -> dict[str, float]:
+        """Sums over a held-out batch, computed in ``parts``."""
+        torch.manual_seed(derive(self.seed, "held", number))
+        totals = dict.fromkeys(FIGURES, 0.0)
+        for part in _parts(batch, masked, parts, self.device):
+            sums: Sums = self.network(part)
+            for name in FIGURES:
+                totals[name] += float(value) if (value := getattr(sums, name)) is not None else 0.0
+        return totals
+
     def table(self) -> pd.DataFrame:
         """The perplexity's curve: step, tokens read, mean training loss since the last point, held-out figures."""
         return pd.DataFrame(self.points)
 
     def _settle(self) -> None:
-        """Turn the curve's tensors into numbers; raise ``UserError`` when the loss is not finite."""
-        for row in reversed(self.curve):
-            if not isinstance(row["loss"], torch.Tensor):
-                break
+        """Turn the curve's tensors into numbers; raise ``TrainingError`` at the first step that is none."""
+        settled = list(
+            itertools.takewhile(lambda row: isinstance(row["loss"], torch.Tensor), reversed(self.curve))
+        )[::-1]
+        for row in settled:
             for key in ("loss", "norm", "detection"):
                 if key in row:
                     row[key] = float(row[key])
-            if not math.isfinite(row["loss"]):
-                raise UserError(
-                    f"pretrain: the loss is no longer finite at step {row['step'] + 1}; lower learning_rate or set "
-                    "precision: fp32"
-                )
+        for row in settled:
+            if not finite(row["loss"], row["norm"]):
+                raise stopped("pretrain", row, "")
+
+
+def _rows_at_once(rows: int, width: int, limit: int | None) -> int:
+    """How many of ``rows`` sequences go through the network at once under a limit of tokens."""
+    return rows if limit is None else min(rows, max(1, limit // width))
 
 
 def _parts(batch: Padded, masked: Masked, parts: int, device: torch.device) -> Iterator[Inputs]:

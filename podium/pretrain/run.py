@@ -59,7 +59,8 @@ def pretrain(
     language
         Of the texts: in Chinese (zh) words are cut by rjieba.
     scratch
-        Folder for checkpoints: a killed run is taken up where it was. None keeps none.
+        Folder for checkpoints: a killed run is taken up where it was. Whoever calls removes it when all is written.
+        None keeps none.
 
     Raises
     ------
@@ -95,7 +96,6 @@ def pretrain(
     )
     run.run()
     _write(network.cpu(), source, target)
-    checkpoint.remove()
     unknown = float((corpus.ids == template.unk).mean()) if template.unk is not None else 0.0
     facts = {
         "objective": settings.objective,
@@ -111,6 +111,8 @@ def pretrain(
         "first": run.points[0] if run.points else None,
         "last": run.points[-1] if run.points else None,
     }
+    if run.allowance.tokens is not None:
+        facts["memory_ran_out"] = run.allowance.facts()
     return Result(run.table(), facts)
 
 

@@ -30,7 +30,7 @@ class Member(Protocol):
         """Fit on ``rows`` (N) with targets (``podium.span.answers``) and row weights (N,).
 
         Rows whose answers do not stand in their contexts teach nothing. A kind that trains for long keeps checkpoints
-        in the folder ``scratch``, takes up those of the same run, and removes the folder at the end.
+        in the folder ``scratch`` and takes up those of the same run; whoever calls removes the folder.
         """
 
     def predict(self, rows: pd.DataFrame) -> Spans:

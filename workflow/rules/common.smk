@@ -495,6 +495,7 @@ def take_run_lock(targets):
         run_lock.acquire()
         if "clean_results" not in targets:
             guard.claim(Path("results"), plans.config.competition)
+        guard.sweep(Path("."))
     except UserError as error:
         sys.exit(shown(error))
     mistakes.clear()

@@ -196,7 +196,7 @@ def test_a_stopped_run_ends_with_the_same_bytes(
         resumed.fit(ROWS, TARGET, np.ones(40), scratch=scratch)
     assert len(done) == 15 - steps
     assert saved(resumed, tmp_path / "a") == saved(undisturbed, tmp_path / "b")
-    assert not scratch.exists()
+    assert scratch.is_dir()  # whoever writes the model removes it
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,6 @@ def test_a_killed_run_ends_in_the_same_bytes(
     resumed = make(encoder, **changes)
     resumed.fit(ROWS, TARGET, ONES, scratch=tmp_path / "scratch")
     assert saved(resumed, tmp_path / "a") == saved(undisturbed, tmp_path / "b")
-    assert not (tmp_path / "scratch").exists()
 
 
 def stop_after(patch: pytest.MonkeyPatch, steps: int) -> None:

@@ -117,7 +117,34 @@ def test_a_killed_run_is_taken_up_bit_for_bit(
         assert saved_bytes(tmp_path / f"to{stop}") == saved_bytes(tmp_path / "whole")
         pd.testing.assert_frame_equal(again.curve, whole.curve)
         assert again.facts == whole.facts
-        assert not (tmp_path / f"kept{stop}").exists()
+        assert (tmp_path / f"kept{stop}").is_dir()  # whoever writes the facts removes it
+
+
+@pytest.mark.parametrize("objective", ["mlm", "rtd"])
+def test_memory_that_runs_out_changes_the_parts_and_not_the_training(
+    start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, objective: str
+) -> None:
+    """Masks go with the batch, in training and on held-out texts; what a generator draws goes with the part."""
+    changes: dict[str, Any] = {"dropout": 0.0, "attention_dropout": 0.0, "steps": 8, "evaluations": 2}
+    if objective == "rtd":
+        changes |= {"objective": "rtd", "detection_weight": 5.0, "generator": 0.5}
+    whole = run(start, tmp_path / "whole", **changes)
+    assert "memory_ran_out" not in whole.facts
+    parts, rows = loop._parts, []
+
+    def limited(batch: Any, masked: Any, count: int, device: Any) -> Any:
+        for part in parts(batch, masked, count, device):
+            if part.ids.numel() > 60:
+                raise MemoryError
+            rows.append(len(part.ids))
+            yield part
+
+    monkeypatch.setattr(loop, "_parts", limited)
+    short = run(start, tmp_path / "short", **changes)
+    assert short.facts["memory_ran_out"][-1]["tokens_at_once"] <= 60
+    assert max(rows) <= 2
+    for name in ("held_out_loss", "accuracy"):
+        np.testing.assert_allclose(short.curve[name], whole.curve[name], rtol=1e-3)
 
 
 def test_perplexity_falls_and_the_result_opens_as_any_encoder(start: Path, tmp_path: Path) -> None:
