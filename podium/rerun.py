@@ -13,7 +13,15 @@ from pathlib import Path
 PACKAGES = ("podium", "scripts")
 # How jobs are started, watched and told apart from each other: nothing of it changes what they compute
 HARNESS = frozenset(
-    ["scripts/job.py", "podium/errors.py", "podium/guard.py", "podium/stopwatch.py", "podium/gpu.py"]
+    [
+        "scripts/job.py",
+        "podium/devices.py",
+        "podium/errors.py",
+        "podium/gpu.py",
+        "podium/guard.py",
+        "podium/pulse.py",
+        "podium/stopwatch.py",
+    ]
 )
 
 

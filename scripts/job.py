@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-from podium import guard, stopwatch
+from podium import devices, guard, stopwatch
 from podium.errors import UserError, shown
 
 
@@ -23,7 +23,8 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
     """
     started = time.time()
     _start_log(snakemake.log)
-    guard.die_with(os.environ.get(guard.MAIN_PROCESS, ""))
+    guard.die_with(os.environ.get(guard.MAIN_PROCESS, ""), os.environ.get(guard.PULSE, ""))
+    devices.ask(int(snakemake.resources.get("gpu", 0)))
     arguments: dict[str, Any] = {}
     for files in (snakemake.input, snakemake.output, snakemake.log):
         arguments |= {name: _paths(value) for name, value in files.items()}

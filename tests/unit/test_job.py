@@ -43,6 +43,7 @@ def snakemake(tmp_path: Path, **block: Any) -> SimpleNamespace:
         params={"block": block, "code": "0123"},
         log=Logs([str(tmp_path / "logs/job.log")]),
         threads=3,
+        resources={"gpu": 0},
     )
 
 
@@ -124,6 +125,6 @@ def test_the_log_of_a_crash_has_its_traceback_and_warnings(tmp_path: Path) -> No
 
 def test_a_rule_without_block_and_log(tmp_path: Path) -> None:
     called = []
-    bare = SimpleNamespace(input={}, output={}, params={}, log=Logs(), threads=1)
+    bare = SimpleNamespace(input={}, output={}, params={}, log=Logs(), threads=1, resources={})
     job.run(lambda: called.append(1), bare)
     assert called == [1]

@@ -1,11 +1,12 @@
 """The plans of this run's tasks, and the functions that give rules their inputs. No rules here."""
 
+import atexit
 import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-from podium import fetch, filecheck, guard
+from podium import fetch, filecheck, gpu, guard, pulse
 from podium.errors import UserError, shown
 from podium.files import read_json
 from podium.plans import Plans
@@ -25,6 +26,14 @@ except UserError as error:
 
 if workflow.is_main_process:
     os.environ[guard.MAIN_PROCESS] = guard.this_process()
+    heart = pulse.Pulse(Path("."), beat=pulse.BEAT_SECONDS)
+    os.environ[guard.PULSE] = heart.token if workflow.non_local_exec else ""
+
+# Snakemake counts places on GPUs, as many for each device; a cluster's scheduler counts devices, and shares none.
+PLACES = plans.config.gpu.jobs_per_device if workflow.local_exec and not workflow.remote_exec else 1
+os.environ[gpu.JOBS] = str(PLACES)
+if "gpu" in workflow.global_resources and PLACES > 1:
+    workflow.global_resources["gpu"].value *= PLACES
 
 mistakes = guard.Mistakes(Path("."))
 run_lock = guard.RunLock(Path("."))
@@ -52,6 +61,11 @@ wildcard_constraints:
     file="[^/]+",
     judge="[a-z][a-z0-9_]*|built-in",
     split="all|fold[0-9]+",
+
+
+def places(gpus):
+    """The resource ``gpu`` of a job: one place of a device, or all places of several."""
+    return gpus if gpus < 2 else gpus * PLACES
 
 
 def per_task(path):
@@ -461,6 +475,11 @@ def take_run_lock(targets):
         run_lock.acquire()
         if "clean_results" not in targets:
             guard.claim(Path("results"), plans.config.competition)
+        if heart.left():
+            print("podium: a run was killed here; waiting until its jobs on other machines have ended", flush=True)
+        if heart.left() or workflow.non_local_exec:
+            heart.start()
+            atexit.register(heart.stop)
     except UserError as error:
         sys.exit(shown(error))
     mistakes.clear()
