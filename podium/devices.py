@@ -17,8 +17,8 @@ _asked = 1
 def ask(places: int) -> None:
     """Say how many places on devices the job has that runs in this process: Snakemake's resource ``gpu``.
 
-    None is the CPU, whatever the machine has; a device has as many places as the variable ``gpu.JOBS`` says, and a job that
-    has them all, or several times as many, has whole devices.
+    None is the CPU, whatever the machine has. A device has as many places as the variable ``gpu.JOBS`` says; a job that
+    asks for several times as many has so many devices for itself.
     """
     global _asked
     _asked = places

@@ -28,7 +28,7 @@ VISIBLE, JOBS = "CUDA_VISIBLE_DEVICES", "PODIUM_GPU_JOBS"
 
 
 def listed() -> list[list[str]] | None:
-    """Names of the devices that the driver shows, a list a GPU in the order of ``nvidia-smi``; None without that program.
+    """Names of the devices that ``nvidia-smi`` lists, a list a GPU in its order; None where there is no such program.
 
     A GPU that is cut into MIG instances is the list of these, every other one a list of itself.
     """
@@ -57,9 +57,9 @@ def parse(text: str) -> list[list[str]]:
 def visible(devices: Sequence[Sequence[str]], environment: Mapping[str, str]) -> list[str]:
     """Names of those ``devices`` (see ``listed``) that a process with this ``environment`` may use.
 
-    ``CUDA_VISIBLE_DEVICES`` decides, as CUDA reads it (CUDA Programming Guide, environment variables): numbers or names,
-    which may be cut short, up to the first that is none; numbers are those of ``nvidia-smi``. Without it Slurm's list of
-    the step or the job does, unless the job sees its own devices alone, numbered anew.
+    ``CUDA_VISIBLE_DEVICES`` decides, as CUDA reads it (CUDA Programming Guide, environment variables): numbers or
+    names, which may be cut short, up to the first that is none; numbers are those of ``nvidia-smi``. Without it Slurm's
+    list of the step or the job does, unless the job sees its own devices alone, numbered anew.
     """
     chosen = environment.get(VISIBLE)
     if chosen is not None:

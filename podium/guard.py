@@ -95,8 +95,10 @@ def die_with(main_process: str, token: str = "") -> None:
             time.sleep(POLL_SECONDS)
         end()
 
+    folder = Path.cwd()  # the job may go elsewhere later
+
     def follow() -> None:
-        pulse.watch(Path(), token, end, beat=pulse.BEAT_SECONDS, quiet=pulse.QUIET_SECONDS)
+        pulse.watch(folder, token, end, beat=pulse.BEAT_SECONDS, quiet=pulse.QUIET_SECONDS)
 
     if main_process.rpartition(":")[2] == _machine():
         threading.Thread(target=watch, daemon=True).start()
@@ -117,7 +119,7 @@ def _machine() -> str:
     """What sees the same processes: the machine since it started, and where there are containers, the container."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
-        return f"{boot}/{os.stat('/proc/self/ns/pid').st_ino}"
+        return f"{boot}/{Path('/proc/self/ns/pid').stat().st_ino}"
     except OSError:
         return platform.node().replace(":", "-")
 

@@ -42,7 +42,9 @@ class Pulse:
         if last is not None:
             time.sleep(2 * self._beat)
             if read(self._path) not in (last, None):
-                raise UserError("a run on another machine is working in this folder; wait for it, or stop it first")
+                raise UserError(
+                    "a run on another machine is working in this folder; wait for it, or stop it first"
+                )
         self._write(0)
         if last is not None:
             time.sleep(2 * self._beat)

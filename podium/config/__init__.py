@@ -39,8 +39,8 @@ class Gpu(Block):
 
     jobs_per_device: Annotated[int, Field(ge=1, le=16)] = Field(
         1,
-        description="Jobs that may be on one GPU at once, where a job needs no more than a part of its memory. Each takes "
-        "one place of so many; `--resources gpu=2` still means two devices. Jobs of several devices share none. "
+        description="Jobs that may be on one GPU at once, where a job needs no more than a part of its memory; "
+        "`--resources gpu=2` still means two devices. "
         "On a cluster, whose scheduler deals devices to jobs, each job has its own.",
     )
 

@@ -23,8 +23,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_only_kinds_that_use_a_gpu_lease_one(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with devices.device_for(kind) as first, devices.device_for(kind) as second:
-        assert first == second == ("cuda:0" if KINDS[kind].gpu else "cpu")
+    with gpu.lease(["GPU-a"], 1, jobs=1, folder=gpu.lock_folder()), devices.device_for(kind) as device:
+        assert device == ("cuda:0" if KINDS[kind].gpu else "cpu")
         assert os.environ.get(gpu.VISIBLE) == ("GPU-b" if KINDS[kind].gpu else None)
     assert gpu.VISIBLE not in os.environ
     monkeypatch.setattr("torch.version.cuda", None)
@@ -56,5 +56,5 @@ def test_what_was_visible_before_is_visible_again(monkeypatch: pytest.MonkeyPatc
 
 def test_without_a_program_that_lists_them_torch_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpu, "listed", lambda: None)
-    with devices.device_for("transformer"), devices.device_for("transformer"):
+    with gpu.lease(["0"], 1, jobs=1, folder=gpu.lock_folder()), devices.device_for("transformer"):
         assert os.environ[gpu.VISIBLE] == "1"

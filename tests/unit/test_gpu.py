@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -203,10 +202,10 @@ def test_devices_that_no_program_lists_have_the_names_of_the_variable() -> None:
 
 
 @pytest.fixture
-def own_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def own_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(gpu, "Path", lambda name: tmp_path / str(name).lstrip("/"))
     (tmp_path / "tmp").mkdir()
-    yield tmp_path / "tmp"
+    return tmp_path / "tmp"
 
 
 def test_the_folder_of_locks_is_the_users_own(own_machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,7 +109,9 @@ def test_an_empty_mark_is_no_other_run(folder: Path) -> None:
 
 
 def test_a_process_on_this_machine_needs_no_mark(folder: Path) -> None:
-    job = start(JOB.replace('"1:1:another/4026531836"', repr(guard.this_process())), "token", 0.2, ROOT, cwd=folder)
+    job = start(
+        JOB.replace('"1:1:another/4026531836"', repr(guard.this_process())), "token", 0.2, ROOT, cwd=folder
+    )
     assert line(job) == "up"
     with pytest.raises(subprocess.TimeoutExpired):
         job.wait(2)

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+from snakemake.settings.types import SharedFSUsage
+
 from podium import fetch, filecheck, gpu, guard, pulse
 from podium.errors import UserError, shown
 from podium.files import read_json
@@ -33,7 +35,13 @@ if workflow.is_main_process:
 PLACES = plans.config.gpu.jobs_per_device if workflow.local_exec and not workflow.remote_exec else 1
 os.environ[gpu.JOBS] = str(PLACES)
 if "gpu" in workflow.global_resources and PLACES > 1:
-    workflow.global_resources["gpu"].value *= PLACES
+    workflow.register_resource("gpu", workflow.global_resources["gpu"].value * PLACES)
+
+# Where jobs find copies of files that lie in an object store; jobs that share a disk with this process need none.
+kept, usage = workflow.storage_settings, workflow.storage_settings.shared_fs_usage
+if kept.default_storage_provider and SharedFSUsage.INPUT_OUTPUT not in usage:
+    query = str(kept.default_storage_prefix).partition("://")[2]
+    os.environ["PODIUM_STORE"] = str(Path(kept.local_storage_prefix, kept.default_storage_provider, query))
 
 mistakes = guard.Mistakes(Path("."))
 run_lock = guard.RunLock(Path("."))
@@ -465,7 +473,7 @@ def show_results(targets):
         "results/check_holdout/summary.txt": {"check_holdout"},
     }
     for path, names in files.items():
-        if asked & {path, *names}:
+        if asked & {path, *names} and Path(path).is_file():  # it may lie in an object store
             print(f"\n{Path(path).read_text(encoding='utf-8')}", end="")
 
 
@@ -476,7 +484,10 @@ def take_run_lock(targets):
         if "clean_results" not in targets:
             guard.claim(Path("results"), plans.config.competition)
         if heart.left():
-            print("podium: a run was killed here; waiting until its jobs on other machines have ended", flush=True)
+            print(
+                "podium: a run was killed here; waiting until its jobs on other machines have ended",
+                flush=True,
+            )
         if heart.left() or workflow.non_local_exec:
             heart.start()
             atexit.register(heart.stop)
