@@ -104,10 +104,8 @@ def _clone(folder: Path, config: Path | None, sizes: tuple[int, int]) -> Path:
 
 def _on_slurm(folder: Path, environment: Mapping[str, str]) -> dict[str, Any]:
     """Run with the profile; kill the first job that trains with -9."""
-    killed: list[str] = []
-    over = threading.Event()
-    killer = threading.Thread(target=_kill_one, args=(environment, killed, over), daemon=True)
-    killer.start()
+    watcher = Watcher(environment)
+    watcher.start()
     started = time.perf_counter()
     # This cluster keeps no accounts and finished jobs long; it is its own node, with small memory
     profile = ["--workflow-profile", "profiles/slurm", "--slurm-status-command", "squeue"]
@@ -115,47 +113,62 @@ def _on_slurm(folder: Path, environment: Mapping[str, str]) -> dict[str, Any]:
     rules = ["train_fold", "predict_for_noise", "predict_rows", "combine_members", "augment_rows"]
     memory += ["--set-resources", *(f"{rule}:mem_mb=2000" for rule in rules)]
     said = _snakemake(folder, [*profile, *memory, "--seconds-between-status-checks", "5"], environment)
-    over.set()
-    killer.join()
-    jobs = subprocess.run(
-        ["scontrol", "--details", "--oneliner", "show", "jobs"],
-        env=environment,
-        capture_output=True,
-        text=True,
-    ).stdout
-    states = re.findall(r"JobState=(\w+)", jobs)
+    watcher.over.set()
+    watcher.join()
+    states = re.findall(r"JobState=(\w+)", _jobs(environment))
     return {
         "seconds": time.perf_counter() - started,
         "jobs": len(states),
         "failed": sum(state != "COMPLETED" for state in states),
-        "killed": killed,
+        "killed": watcher.killed,
         "tried_again": len(re.findall(r"^Trying to restart job", said, flags=re.M)),
-        "gpu_jobs": len(re.findall(r"GRES=gpu:\d*\(IDX:[\d,-]+\)", jobs)),
-        "gpus_dealt": sorted(set(re.findall(r"GRES=gpu:\d*\(IDX:([\d,-]+)\)", jobs))),
-        "run_that_dealt_one_twice": _overlaps(jobs),
+        "jobs_seen_with_a_gpu": len(watcher.dealt),
+        "gpus_dealt": sorted(set(watcher.dealt.values())),
+        "seen_on_the_same_gpu_at_once": watcher.shared,
     }
 
 
-def _overlaps(jobs: str) -> int:
-    """Pairs of jobs that had the same device at the same time."""
-    form = r"StartTime=(\S+) EndTime=(\S+) .*?GRES=gpu:\d*\(IDX:([\d,-]+)\)"
-    spans = [found.groups() for line in jobs.splitlines() if (found := re.search(form, line))]
-    pairs = [(a, b) for number, a in enumerate(spans) for b in spans[:number] if a[2] == b[2]]
-    return sum(max(a[0], b[0]) < min(a[1], b[1]) for a, b in pairs)
+def _jobs(environment: Mapping[str, str]) -> str:
+    """What Slurm says of each job, a line each."""
+    asked = ["scontrol", "--details", "--oneliner", "show", "jobs"]
+    return subprocess.run(asked, env=environment, capture_output=True, text=True).stdout
 
 
-def _kill_one(environment: Mapping[str, str], killed: list[str], over: threading.Event) -> None:
-    """Kill the script of the first training job as soon as it runs."""
-    while not over.wait(0.2) and not killed:
-        asked = ["squeue", "--noheader", "--states=RUNNING", "--format=%A %k"]
-        running = subprocess.run(asked, env=environment, capture_output=True, text=True).stdout
-        for number in re.findall(r"^(\d+) rule_train_fold", running, flags=re.M):
-            for process in psutil.process_iter(["cmdline"]):
-                with contextlib.suppress(psutil.Error):
-                    if _is_script(process) and process.environ().get("SLURM_JOB_ID") == number:
-                        process.kill()
-                        killed.append(f"job {number}")
-                        return
+class Watcher(threading.Thread):
+    """Sees which job has which GPU, and kills the script of the first training job that it meets with -9."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        super().__init__(daemon=True)
+        self.environment, self.over = environment, threading.Event()
+        self.killed: list[str] = []
+        self.dealt: dict[str, str] = {}
+        self.shared = 0
+
+    def run(self) -> None:
+        """Look until told to end."""
+        while not self.over.wait(0.5):
+            running = [line for line in _jobs(self.environment).splitlines() if "JobState=RUNNING" in line]
+            self._note(running)
+            for line in running:
+                if not self.killed and "Comment=rule_train_fold" in line:
+                    self._kill(line.split()[0].removeprefix("JobId="))
+
+    def _note(self, running: list[str]) -> None:
+        now = {
+            line.split()[0]: found[1]
+            for line in running
+            if (found := re.search(r"GRES=gpu(?::\w+)*\(IDX:([\d,-]+)\)", line))
+        }
+        self.dealt |= now
+        self.shared += len(now) - len(set(now.values()))
+
+    def _kill(self, number: str) -> None:
+        for process in psutil.process_iter(["cmdline"]):
+            with contextlib.suppress(psutil.Error):
+                if _is_script(process) and process.environ().get("SLURM_JOB_ID") == number:
+                    process.kill()
+                    self.killed.append(f"job {number}")
+                    return
 
 
 def _is_script(process: psutil.Process) -> bool:
