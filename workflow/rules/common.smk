@@ -12,6 +12,7 @@ from podium import fetch, filecheck, gpu, guard, pulse
 from podium.errors import UserError, shown
 from podium.files import read_json
 from podium.plans import Plans
+from scripts import job
 
 # Threads that wait for each other must sleep: spinning ones slow training many times over on a busy machine.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -41,7 +42,7 @@ if "gpu" in workflow.global_resources and PLACES > 1:
 kept, usage = workflow.storage_settings, workflow.storage_settings.shared_fs_usage
 if kept.default_storage_provider and SharedFSUsage.INPUT_OUTPUT not in usage:
     query = str(kept.default_storage_prefix).partition("://")[2]
-    os.environ["PODIUM_STORE"] = str(Path(kept.local_storage_prefix, kept.default_storage_provider, query))
+    os.environ[job.STORE] = str(Path(kept.local_storage_prefix, kept.default_storage_provider, query))
 
 mistakes = guard.Mistakes(Path("."))
 run_lock = guard.RunLock(Path("."))
