@@ -6,6 +6,7 @@ needs an ``--unlock`` before the next one.
 
 import logging
 import os
+import platform
 import threading
 import time
 from pathlib import Path
@@ -13,13 +14,14 @@ from pathlib import Path
 import psutil
 from filelock import FileLock, Timeout
 
-from podium import mishaps
+from podium import mishaps, pulse
 from podium.errors import UserError
 from podium.files import write_text
 
 log = logging.getLogger(__name__)
 
-MAIN_PROCESS = "PODIUM_MAIN"  # name of an environment variable: "<pid>:<start time>" of the main process
+MAIN_PROCESS = "PODIUM_MAIN"  # name of an environment variable: ``this_process`` of the main process
+PULSE = "PODIUM_PULSE"  # the same of the main process's mark in the run's folder, see ``podium.pulse``
 POLL_SECONDS = 0.5
 
 
@@ -86,35 +88,53 @@ def claim(results: Path, competition: str) -> None:
 
 
 def this_process() -> str:
-    """The value of ``MAIN_PROCESS`` for this process."""
-    return f"{os.getpid()}:{_started(os.getpid())}"
+    """The value of ``MAIN_PROCESS`` for this process: its number, its start, its machine."""
+    return f"{os.getpid()}:{_started(os.getpid())}:{_machine()}"
 
 
-def die_with(main_process: str) -> None:
+def die_with(main_process: str, token: str = "") -> None:
     """End this process soon after the main process, even if that was killed with -9.
 
-    Without this an orphan would go on writing while the next run has begun. A job on another machine (cluster
-    executors) does not find the main process at all and is left alone.
+    Without this an orphan would go on writing while the next run has begun. A job on another machine, which does not
+    see the main process, follows the run's mark with ``token`` in the current folder; without a token it is left alone.
     """
-    if not main_process or not alive(main_process):
-        return
+
+    def end() -> None:
+        log.error("the run that started this job is gone, so the job ends")
+        os._exit(1)
 
     def watch() -> None:
         while alive(main_process):
             time.sleep(POLL_SECONDS)
-        log.error("the run that started this job is gone, so the job ends")
-        os._exit(1)
+        end()
 
-    threading.Thread(target=watch, daemon=True).start()
+    folder = Path.cwd()  # the job may go elsewhere later
+
+    def follow() -> None:
+        pulse.watch(folder, token, end, beat=pulse.BEAT_SECONDS, quiet=pulse.QUIET_SECONDS)
+
+    if main_process.rpartition(":")[2] == _machine():
+        threading.Thread(target=watch, daemon=True).start()
+    elif token:
+        threading.Thread(target=follow, daemon=True).start()
 
 
 def alive(main_process: str) -> bool:
-    """Whether the process that ``this_process`` described still runs."""
-    pid, _, started = main_process.partition(":")
+    """Whether the process that ``this_process`` described still runs, on this machine."""
+    pid, _, started = main_process.rpartition(":")[0].partition(":")
     try:
         return _started(int(pid)) == started and psutil.Process(int(pid)).status() != psutil.STATUS_ZOMBIE
     except (psutil.Error, ValueError):
         return False
+
+
+def _machine() -> str:
+    """What sees the same processes: the machine since it started, and where there are containers, the container."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+        return f"{boot}/{Path('/proc/self/ns/pid').stat().st_ino}"
+    except OSError:
+        return platform.node().replace(":", "-")
 
 
 def _started(pid: int) -> str:

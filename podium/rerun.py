@@ -14,8 +14,8 @@ PACKAGES = ("podium", "scripts")
 # How jobs are started, watched and told apart from each other: nothing of it changes what they compute
 HARNESS = frozenset(
     [
-        *("scripts/job.py", "podium/errors.py", "podium/guard.py", "podium/mishaps.py"),
-        *("podium/stopwatch.py", "podium/gpu.py", "podium/progress.py"),
+        *("scripts/job.py", "podium/errors.py", "podium/guard.py", "podium/pulse.py", "podium/mishaps.py"),
+        *("podium/devices.py", "podium/gpu.py", "podium/progress.py", "podium/stopwatch.py"),
     ]
 )
 

@@ -11,8 +11,12 @@ from typing import Any
 
 import psutil
 
-from podium import guard, mishaps, progress, stopwatch
+from podium import devices, guard, mishaps, progress, stopwatch
 from podium.errors import TrainingError, UserError, shown
+
+# Name of an environment variable: the folder where copies of an object store's files lie, under their usual names.
+# A block of params may name one of the rule's files, too; from there it does so rightly.
+STORE = "PODIUM_STORE"
 
 
 def run(main: Callable[..., None], snakemake: Any) -> None:
@@ -21,13 +25,16 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
     ``threads`` is the rule's where ``main`` takes it and the block does not set it. A ``UserError`` becomes one
     line and exit status 1.
     """
-    started = time.time()
+    started, mistakes = time.time(), guard.Mistakes(Path().absolute())
     _start_log(snakemake.log)
-    guard.die_with(os.environ.get(guard.MAIN_PROCESS, ""))
+    guard.die_with(os.environ.get(guard.MAIN_PROCESS, ""), os.environ.get(guard.PULSE, ""))
+    devices.ask(int(snakemake.resources.get("gpu", 0)))
     _start_note(snakemake)
     arguments: dict[str, Any] = {}
+    store = Path(os.environ.get(STORE, "")).absolute()
     for files in (snakemake.input, snakemake.output, snakemake.log):
-        arguments |= {name: _paths(value) for name, value in files.items()}
+        arguments |= {name: _paths(value, store) for name, value in files.items()}
+    os.chdir(store)
     arguments |= snakemake.params.get("block", {})
     if "threads" in inspect.signature(main).parameters and "threads" not in arguments:
         arguments["threads"] = snakemake.threads
@@ -41,7 +48,7 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
         if told is None:
             raise
         logging.getLogger("podium").error("%s", told)
-        guard.Mistakes(Path()).add(told)
+        mistakes.add(told)
         where = f" (log: {snakemake.log[0]})" if snakemake.log else ""
         sys.exit(shown(f"{told}{where}"))
 
@@ -52,7 +59,7 @@ def _start_note(snakemake: Any) -> None:
         name = str(snakemake.log[0])
         facts = {"rule": snakemake.rule, "wildcards": dict(snakemake.wildcards.items())}
         progress.begin(
-            progress.note_of(progress.FOLDER, name),
+            progress.note_of(progress.FOLDER.absolute(), name),
             **{"log": name, "process": guard.this_process(), "threads": snakemake.threads, **facts},
         )
 
@@ -79,8 +86,18 @@ def _log_seconds(started: float, threads: int) -> None:
     logging.getLogger("podium").info("done: threads %d, %s", threads, shown)
 
 
-def _paths(value: Any) -> Path | list[Path]:
-    return Path(value) if isinstance(value, str) else [Path(item) for item in value]
+def _paths(value: Any, store: Path) -> Path | list[Path]:
+    """Paths as the job finds them from ``store``, where it works."""
+    if not isinstance(value, str):
+        return [_inside(Path(item), store) for item in value]
+    return _inside(Path(value), store)
+
+
+def _inside(path: Path, store: Path) -> Path:
+    if store == Path.cwd():
+        return path
+    path = path.absolute()
+    return path.relative_to(store) if path.is_relative_to(store) else path
 
 
 def _start_log(log: Any) -> None:

@@ -34,6 +34,17 @@ class Folds(Block):
     )
 
 
+class Gpu(Block):
+    """How jobs share GPUs; results do not depend on it."""
+
+    jobs_per_device: Annotated[int, Field(ge=1, le=16)] = Field(
+        1,
+        description="Jobs that may be on one GPU at once, where a job needs no more than a part of its memory; "
+        "`--resources gpu=2` still means two devices. "
+        "On a cluster, whose scheduler deals devices to jobs, each job has its own.",
+    )
+
+
 Models = Linear | Lightgbm | FastText | TextCnn | Transformer | Multitask | Reader | Retriever
 AnyModel = Annotated[Models, Field(discriminator="kind")]
 KINDS: dict[str, type[Model]] = {
@@ -62,6 +73,7 @@ class Config(Block):
     ensemble: Ensemble = Field(default_factory=Ensemble)
     decision: Decision = Field(default_factory=Decision)
     adversarial: Adversarial = Field(default_factory=Adversarial)
+    gpu: Gpu = Field(default_factory=Gpu)
 
 
 def serves(model: Model, task: str, tasks: Mapping[str, Task | SpanTask]) -> bool:

@@ -1,28 +1,60 @@
 """The device of a job."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+from pathlib import Path
 
 import pytest
 
-from podium import devices
+from podium import devices, gpu
 from podium.models import KINDS
 
 
+@pytest.fixture(autouse=True)
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two devices, as far as anybody asks."""
+    monkeypatch.setattr("torch.version.cuda", "13.0")
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    monkeypatch.setattr(gpu, "listed", lambda: [["GPU-a"], ["GPU-b"]])
+    monkeypatch.setattr(gpu, "lock_folder", lambda: tmp_path)
+    monkeypatch.delenv(gpu.VISIBLE, raising=False)
+    monkeypatch.delenv(gpu.JOBS, raising=False)
+    monkeypatch.setattr(devices, "_asked", 1)
+
+
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("count", [0, 2])
-def test_only_kinds_that_use_a_gpu_lease_one(kind: str, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-
-    @contextmanager
-    def lease(number: int) -> Iterator[str]:
-        asked.append(number)
-        yield "cuda:1" if number else "cpu"
-        asked.append("back")
-
-    monkeypatch.setattr(devices, "lease", lease)
-    monkeypatch.setattr("torch.cuda.device_count", lambda: count)
+def test_only_kinds_that_use_a_gpu_lease_one(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with gpu.lease(["GPU-a"], 1, jobs=1, folder=gpu.lock_folder()), devices.device_for(kind) as device:
+        assert device == ("cuda:0" if KINDS[kind].gpu else "cpu")
+        assert os.environ.get(gpu.VISIBLE) == ("GPU-b" if KINDS[kind].gpu else None)
+    assert gpu.VISIBLE not in os.environ
+    monkeypatch.setattr("torch.version.cuda", None)
     with devices.device_for(kind) as device:
-        assert device == ("cuda:1" if KINDS[kind].gpu and count else "cpu")
-    assert asked == ([count, "back"] if KINDS[kind].gpu else [])
+        assert device == "cpu"
     assert [kind for kind in KINDS if KINDS[kind].gpu] == ["textcnn", "transformer", "multitask", "reader"]
+
+
+@pytest.mark.parametrize(
+    ("places", "jobs", "seen"),
+    [(0, 1, None), (1, 1, "GPU-a"), (2, 1, "GPU-a,GPU-b"), (1, 3, "GPU-a"), (6, 3, "GPU-a,GPU-b")],
+)
+def test_a_job_sees_as_many_devices_as_it_asked_for(
+    places: int, jobs: int, seen: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(gpu.JOBS, str(jobs))
+    devices.ask(places)
+    with devices.device_for("transformer") as device:
+        assert os.environ.get(gpu.VISIBLE) == seen
+        assert device == ("cpu" if seen is None else "cuda:0")
+
+
+def test_what_was_visible_before_is_visible_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(gpu.VISIBLE, "1,0")
+    with devices.device_for("transformer"):
+        assert os.environ[gpu.VISIBLE] == "GPU-b"
+    assert os.environ[gpu.VISIBLE] == "1,0"
+
+
+def test_without_a_program_that_lists_them_torch_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpu, "listed", lambda: None)
+    with gpu.lease(["0"], 1, jobs=1, folder=gpu.lock_folder()), devices.device_for("transformer"):
+        assert os.environ[gpu.VISIBLE] == "1"

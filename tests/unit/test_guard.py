@@ -76,20 +76,28 @@ def test_a_job_ends_when_its_main_process_is_killed() -> None:
 
 def test_processes_are_told_apart_by_their_start() -> None:
     own = guard.this_process()
-    pid, started = own.split(":")
+    pid, started, machine = own.split(":")
     assert guard.alive(own)
-    assert not guard.alive(f"{pid}:{int(started) - 100}")  # an earlier process with the same number
+    assert not guard.alive(f"{pid}:{int(started) - 100}:{machine}")  # an earlier process with the same number
     assert not guard.alive("")
     assert not guard.alive("no number")
     ended = start("pass")
-    described = f"{ended.pid}:{psutil.Process(ended.pid).create_time():.0f}"
+    described = f"{ended.pid}:{psutil.Process(ended.pid).create_time():.0f}:{machine}"
     ended.communicate()
     assert not guard.alive(described)
 
 
-@pytest.mark.parametrize("main_process", ["", "999999999:1"])
+def test_a_job_that_starts_after_its_main_process_ended_ends_too() -> None:
+    main = start("from podium import guard\nprint(guard.this_process())")
+    described = main.communicate()[0].strip()
+    job = start(JOB, described)
+    assert job.wait(SECONDS) == 1
+    assert "is gone" in job.communicate()[1]
+
+
+@pytest.mark.parametrize("main_process", ["", "1:1:another/4026531836"])
 def test_a_job_without_a_main_process_here_is_left_alone(main_process: str) -> None:
-    """No watcher: a job on another machine of a cluster does not find the main process at all."""
+    """No watcher: a job on another machine does not find the main process at all, nor without a mark anything else."""
     job = (
         "import sys, threading\nfrom podium import guard\n"
         "guard.die_with(sys.argv[1])\nprint(threading.active_count())"

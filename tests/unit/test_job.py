@@ -43,6 +43,7 @@ def snakemake(tmp_path: Path, **block: Any) -> SimpleNamespace:
         params={"block": block, "code": "0123"},
         log=Logs([str(tmp_path / "logs/job.log")]),
         threads=3,
+        resources={"gpu": 0},
     )
 
 
@@ -124,6 +125,30 @@ def test_the_log_of_a_crash_has_its_traceback_and_warnings(tmp_path: Path) -> No
 
 def test_a_rule_without_block_and_log(tmp_path: Path) -> None:
     called = []
-    bare = SimpleNamespace(input={}, output={}, params={}, log=Logs(), threads=1)
+    bare = SimpleNamespace(input={}, output={}, params={}, log=Logs(), threads=1, resources={})
     job.run(lambda: called.append(1), bare)
     assert called == [1]
+
+
+def test_a_job_works_where_the_copies_of_an_object_store_lie(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A path in a block of params finds the copy of the file that it names; files beside the store keep their place."""
+    store = tmp_path / ".snakemake/storage/s3/bucket"
+    (store / "data/encoder").mkdir(parents=True)
+    (store / "data/encoder/config.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(job.STORE, ".snakemake/storage/s3/bucket")
+    seen: dict[str, Any] = {}
+
+    def main(*, table: Path, many: list[Path], out: Path, encoder: str) -> None:
+        assert (Path(encoder) / "config.json").is_file()
+        out.write_text("done")
+        seen.update(table=table, many=many)
+
+    given = snakemake(tmp_path, encoder="data/encoder")
+    given.input = {"table": ".snakemake/storage/s3/bucket/a.parquet", "many": ["b"]}
+    given.output = {"out": ".snakemake/storage/s3/bucket/d.csv"}
+    job.run(main, given)
+    assert seen == {"table": Path("a.parquet"), "many": [tmp_path / "b"]}
+    assert (store / "d.csv").read_text() == "done"

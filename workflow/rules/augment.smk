@@ -34,7 +34,7 @@ rule augment_rows:
         "../../envs/cpu.yaml"
     threads: lambda w: plans[w.task].augment_threads(w.method)
     resources:
-        gpu=lambda w: plans[w.task].augment_gpus(w.method),
+        gpu=lambda w: places(plans[w.task].augment_gpus(w.method)),
     params:
         block=lambda w: plans[w.task].augment(w.method),
         code=lambda w: plans[w.task].code_of_augmentation("augment", w.method),

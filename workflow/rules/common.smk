@@ -7,13 +7,16 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
-from podium import environment, fetch, filecheck, guard, runs
+from snakemake.settings.types import SharedFSUsage
+
+from podium import environment, fetch, filecheck, gpu, guard, pulse, runs
 from podium.errors import UserError, shown
 from podium.files import read_json
 from podium.forecast import ask
 from podium.forecast.jobs import from_plain
 from podium.live import notes as live_notes
 from podium.plans import Plans
+from scripts import job
 
 # Threads that wait for each other must sleep: spinning ones slow training many times over on a busy machine.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -33,6 +36,20 @@ if workflow.is_main_process and ask.LIST in os.environ:
 
 if workflow.is_main_process:
     os.environ[guard.MAIN_PROCESS] = guard.this_process()
+    heart = pulse.Pulse(Path("."), beat=pulse.BEAT_SECONDS)
+    os.environ[guard.PULSE] = heart.token if workflow.non_local_exec else ""
+
+# Snakemake counts places on GPUs, as many for each device; a cluster's scheduler counts devices, and shares none.
+PLACES = plans.config.gpu.jobs_per_device if workflow.local_exec and not workflow.remote_exec else 1
+os.environ[gpu.JOBS] = str(PLACES)
+if "gpu" in workflow.global_resources and PLACES > 1:
+    workflow.register_resource("gpu", workflow.global_resources["gpu"].value * PLACES)
+
+# Where jobs find copies of files that lie in an object store; jobs that share a disk with this process need none.
+kept, usage = workflow.storage_settings, workflow.storage_settings.shared_fs_usage
+if kept.default_storage_provider and SharedFSUsage.INPUT_OUTPUT not in usage:
+    query = str(kept.default_storage_prefix).partition("://")[2]
+    os.environ[job.STORE] = str(Path(kept.local_storage_prefix, kept.default_storage_provider, query))
 
 mistakes = guard.Mistakes(Path("."))
 run_lock = guard.RunLock(Path("."))
@@ -61,6 +78,11 @@ wildcard_constraints:
     file="[^/]+",
     judge="[a-z][a-z0-9_]*|built-in",
     split="all|fold[0-9]+",
+
+
+def places(gpus):
+    """The resource ``gpu`` of a job: one place of a device, or all places of several."""
+    return gpus if gpus < 2 else gpus * PLACES
 
 
 def per_task(path):
@@ -485,7 +507,7 @@ def show_results(targets):
         "results/check_holdout/summary.txt": {"check_holdout"},
     }
     for path, names in files.items():
-        if asked & {path, *names}:
+        if asked & {path, *names} and Path(path).is_file():  # it may lie in an object store
             print(f"\n{Path(path).read_text(encoding='utf-8')}", end="")
 
 
@@ -496,6 +518,14 @@ def take_run_lock(targets):
         if "clean_results" not in targets:
             guard.claim(Path("results"), plans.config.competition)
         guard.sweep(Path("."))
+        if heart.left():
+            print(
+                "podium: a run was killed here; waiting until its jobs on other machines have ended",
+                flush=True,
+            )
+        if heart.left() or workflow.non_local_exec:
+            heart.start()
+            atexit.register(heart.stop)
     except UserError as error:
         sys.exit(shown(error))
     mistakes.clear()

@@ -52,7 +52,7 @@ rule predict_for_noise:
         "../../envs/cpu.yaml"
     threads: lambda w: plans[w.task].noise_proba(w.judge, w.split)["threads"]
     resources:
-        gpu=lambda w: plans[w.task].judge_gpus(w.judge),
+        gpu=lambda w: places(plans[w.task].judge_gpus(w.judge)),
     params:
         block=lambda w: plans[w.task].noise_proba(w.judge, w.split),
         code=lambda w: plans[w.task].judge_code("noise_proba", w.judge),

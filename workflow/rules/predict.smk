@@ -38,7 +38,7 @@ rule predict_rows:
         "../../envs/cpu.yaml"
     threads: lambda w: plans[w.task].model(w.member).threads
     resources:
-        gpu=lambda w: plans[w.task].gpus(w.member),
+        gpu=lambda w: places(plans[w.task].gpus(w.member)),
     params:
         block=lambda w: plans[w.task].predict(w.member),
         code=lambda w: plans[w.task].code_of_kind("predict", w.member),
@@ -67,7 +67,7 @@ rule predict_unlabelled:
         "../../envs/cpu.yaml"
     threads: lambda w: plans[w.task].model(w.member).threads
     resources:
-        gpu=lambda w: plans[w.task].gpus(w.member),
+        gpu=lambda w: places(plans[w.task].gpus(w.member)),
     params:
         block=lambda w: plans[w.task].predict(w.member),
         code=lambda w: plans[w.task].code_of_kind("predict_unlabelled", w.member),
