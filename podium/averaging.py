@@ -18,6 +18,7 @@ quarter of the gain, the standard deviation of measured over expected gain among
 Shapes: n test rows, K classes, J fold models.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -101,12 +102,17 @@ def mistake(metric: str, type: TaskType) -> str | None:
 
 
 def expected_gain(said: Said, *, metric: str, cv: float, se: float) -> Gain:
-    """Estimate the gain for a reported score ``cv`` with standard error ``se``; a metric that ``mistake`` lets pass.
+    """Estimate the gain for a reported score ``cv`` with standard error ``se``; a metric that ``mistake`` lets pass."""
+    return of_world(lambda temperature: _values(said, metric, temperature), cv=cv, se=se)
+
+
+def of_world(values: Callable[[float], Sequence[float]], *, cv: float, se: float) -> Gain:
+    """Estimate the gain in worlds: ``values`` says of a temperature what the submission and each model (J) are worth.
 
     The temperature is looked for from exp(-3) to exp(3), linearly between 41 of them; where no temperature makes the
     single models as good, or as bad, as reported, the nearest is taken.
     """
-    found = np.array([_values(said, metric, temperature) for temperature in _TEMPERATURES])
+    found = np.array([values(float(temperature)) for temperature in _TEMPERATURES])
     single = found[:, 1:].mean(axis=1)
     falling = np.minimum.accumulate(single)[::-1]
     gains = (found[:, :1] - found[:, 1:])[::-1]

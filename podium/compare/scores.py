@@ -181,7 +181,7 @@ def _answers(
                 said, contexts, gold, numbers, metric=own_metric, options=_rules(run, task)
             )
             told = pd.Series(answers, index=questions["id"])
-        return scorer.score(*key, told.loc[rows.train["id"]].tolist()).drawn
+        return scorer.score(*key, told.loc[rows.train["id"]].tolist(), NO_GAIN).drawn
 
     return score
 

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from podium import averaging, metrics, resampling
+from podium import metrics, resampling
 from podium.alignment import fold_numbers, positions
+from podium.averaging import unknown
 from podium.resampling import Units
 from podium.scores import Scored
 from podium.span import metrics as span_metrics
 from podium.span.answers import decode_all, texts
-
-WHY = "it is estimated for tasks of type single_label, not span"
+from podium.span.averaging import Said, expected_gain
 
 
 class AnswerScorer:
@@ -30,8 +30,11 @@ class AnswerScorer:
         clusters = folds["cluster"].to_numpy()[positions(folds, self.ids)]
         self.units = Units.of(self.folds, clusters, groups=resampling.GROUPS)
 
-    def score(self, what: str, name: str, round: str, answers: Sequence[str]) -> Scored:
-        """Score the answers (N), in the order of ``train``; "" where there is none."""
+    def score(self, what: str, name: str, round: str, answers: Sequence[str], tested: Said | str) -> Scored:
+        """Score the answers (N), in the order of ``train``; "" where there is none.
+
+        ``tested`` is what is said of the test questions, or why the gain of averaging is not to be estimated from it.
+        """
         rows = span_metrics.rows(self.metric, answers, self.gold)
         drawn = resampling.draw(
             metrics.get(self.metric, "span"),
@@ -43,4 +46,7 @@ class AnswerScorer:
             test_rows=self.test_rows,
         )
         folds = [float(rows[self.folds == fold].mean()) for fold in np.unique(self.folds)]
-        return Scored(what, name, round, folds, drawn, averaging.unknown(WHY))
+        if isinstance(tested, str):
+            return Scored(what, name, round, folds, drawn, unknown(tested))
+        gain = expected_gain(tested, cv=float(rows.mean()), se=drawn.se)
+        return Scored(what, name, round, folds, drawn, gain)

@@ -152,9 +152,9 @@ def _scores(
     metric = METRICS[kind]
     if kind == "span":
         scorer = AnswerScorer(train, folds, metric=metric, test_rows=80)
-        rows = [scorer.score("member", name, str(number), decided) for name, number in proba]
+        rows = [scorer.score("member", name, str(number), decided, "a sample") for name, number in proba]
         rows += [
-            scorer.score(what, name, "", decided)
+            scorer.score(what, name, "", decided, "a sample")
             for what, name in (("ensemble", "mean"), ("submitted", "mean + doubt"))
         ]
     else:

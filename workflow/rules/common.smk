@@ -440,12 +440,13 @@ def unlabelled_votes(w):
     )
 
 
-def all_rounds(w, name):
-    """A predictions file of every member in every round."""
+def all_rounds(w, *names):
+    """Predictions files of every member in every round."""
     task = its_task(w)
     return [
         f"results/predict/{task}/{member}/round{number}/{name}.parquet"
         for member, number in plans[task].scored_rounds()
+        for name in names
     ]
 
 

@@ -330,6 +330,8 @@ if not plans.alone or plans.spans:
         """Score members, ensembles and the decision on held-out questions."""
         input:
             oof=lambda w: all_rounds(w, "oof"),
+            said=lambda w: all_rounds(w, "test"),
+            alone=lambda w: all_rounds(w, *(f"test_fold{fold}" for fold in FOLDS)),
             ensembles=lambda w: all_ensembles(w, "fit.json"),
             ensembles_oof=lambda w: all_ensembles(w, "oof.parquet"),
             decided=of_task("results/decision/{task}/oof.parquet"),

@@ -105,7 +105,7 @@ def test_scores_are_the_metric_s_and_paragraphs_widen_their_errors(metric: str) 
         folds = pd.DataFrame({"id": train["id"], "fold": paragraphs % 4, "cluster": clusters})
         folds = folds.sample(frac=1, random_state=0)
         found[name] = AnswerScorer(train, folds, metric=metric, test_rows=100).score(
-            "member", "m", "0", given
+            "member", "m", "0", given, "a sample"
         )
     expected = metrics.score(metric, given, [texts(own) for own in gold])
     assert found["alone"].drawn.value == found["together"].drawn.value == pytest.approx(expected.value)
