@@ -17,7 +17,7 @@ from podium.targets import TaskType, to_array
 
 MORE = 0.05
 """By how much accuracy must exceed the share of the greatest class so that differences between rows say something."""
-_NOT_FINITE = re.compile(r"no longer finite at step (\d+)")
+_NOT_FINITE = re.compile(r"at step (\d+) \(epoch .*\), and the step is not taken")
 
 
 @dataclasses.dataclass(frozen=True, eq=False, slots=True, kw_only=True)

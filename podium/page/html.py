@@ -95,8 +95,10 @@ def number(value: float | None, digits: int = 4) -> str:
     return f"{value:.{digits}f}"
 
 
-def signed(value: float, digits: int = 4) -> str:
-    """A difference with its sign."""
+def signed(value: float | None, digits: int = 4) -> str:
+    """A difference with its sign; a dash for none."""
+    if value is None:
+        return "–"
     return f"{'+' if value > 0 else '−' if value < 0 else '±'}{number(abs(value), digits)}"
 
 

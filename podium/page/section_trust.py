@@ -17,6 +17,7 @@ def trust(facts: dict[str, Any], key: str) -> Html:
     warned = [
         tag("p", warning["sentence"], class_="warn") for warning in [*found["warnings"], *shifted["warnings"]]
     ]
+    classifiers = found["classifiers"] or {}  # none where rows are too few
     lines = [
         Interval(
             label=f"by {name}",
@@ -25,7 +26,7 @@ def trust(facts: dict[str, Any], key: str) -> Html:
             high=each["auc"] + 2 * each["se"],
             said=f"{number(each['auc'], 3)} ± {number(each['se'], 3)}",
         )
-        for name, each in found["classifiers"].items()
+        for name, each in classifiers.items()
         if each
     ]
     parts: list[Html | None] = []
@@ -52,7 +53,7 @@ def trust(facts: dict[str, Any], key: str) -> Html:
                     ["classifier", "AUC", "SE"],
                     [
                         [name, number(one["auc"]), number(one["se"])]
-                        for name, one in found["classifiers"].items()
+                        for name, one in classifiers.items()
                         if one
                     ],
                     caption="Adversarial validation",

@@ -16,6 +16,7 @@ from podium.diagnose.facts import Gathering
 from podium.diagnose.member import members
 from podium.diagnose.report import CAUSES, causes_of
 from podium.diagnose.results import HeldOut
+from podium.engine import finite
 from podium.errors import UserError
 from podium.files import read_json, read_table, write_json, write_table
 from podium.validation import load
@@ -137,8 +138,9 @@ def test_a_loss_that_was_no_number(project: Project) -> None:
     log = project.root / "results/logs/train/t/m-s0/round0/fold2.log"
     log.parent.mkdir(parents=True)
     (project.root / "results/train/t/m-s0/round0/fold2").mkdir(parents=True)
-    line = "12:00:00 ERROR podium: training: the loss is no longer finite at step 17 (epoch 2); lower learning_rate"
-    log.write_text(f"{line}\n", encoding="utf-8")
+    row = {"step": 16, "epoch": 1, "rate": 1e-2, "loss": float("nan"), "norm": 1.0}
+    error = finite.stopped("training", row, "")
+    log.write_text(f"12:00:00 ERROR podium: {error}\n", encoding="utf-8")
     found = project.causes()
     assert found["not_finite"].severity == "severe"
     assert "fold 2 at step 17" in found["not_finite"].figure

@@ -37,6 +37,8 @@ def test_a_finished_run_told_all_of_its_jobs(finished: Clone) -> None:
     listed, pending = ask.ask([Path("config.yaml")], finished.folder)
     assert pending == []
     known = {job.name: job for job in run.jobs}
+    fetched = {job.name for job in listed if job.rule.startswith("fetch_")}  # what they make was there before
+    listed = [job for job in listed if job.name not in fetched]
     assert {job.name for job in listed} < set(known)  # the run also compared with the hold-out labels
     alike = ("rule", "wildcards", "gpus", "threads")
     for job in listed:

@@ -198,7 +198,7 @@ def test_seeds_make_runs_apart_and_nothing_else_does(start: Path, tmp_path: Path
 def test_what_cannot_be_is_told(start: Path, encoder: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="positions"):
         run(start, tmp_path / "a", max_length=64)
-    with pytest.raises(UserError, match="no longer finite"):
+    with pytest.raises(UserError, match=r"the loss is (nan|inf) at step"):
         run(start, tmp_path / "b", steps=30, learning_rate=1e30)
     with pytest.raises(UserError, match="no tokenizer"):
         run(tmp_path, tmp_path / "c")
