@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from podium import ingest_targets
-from podium.errors import UserError, hint
+from podium.errors import UserError, brief, hint
 from podium.tables import columns_of, read_rows
 from podium.targets import TaskType, sort_labels, to_text
 
@@ -55,7 +55,9 @@ def column_mistakes(where: str, columns: Iterable[str], wanted: Iterable[str]) -
     """One clause for each wanted column that is missing, with the closest name there is."""
     present = list(columns)
     return [
-        f"{where} has no column '{name}' ({hint(name, present)})" for name in wanted if name not in present
+        f"{where} has no column '{brief(name)}' ({hint(name, present)})"
+        for name in wanted
+        if name not in present
     ]
 
 
@@ -261,7 +263,7 @@ def _target_mistakes(train: pd.DataFrame, id: str | None, target: str) -> list[s
         found.append(f"train has {int(empty.sum())} rows with an empty '{target}'{_first(ids[empty])}")
     classes = labels[~empty].unique()
     if len(classes) < 2:
-        only = f" (all are '{classes[0]}')" if len(classes) else ""
+        only = f" (all are '{brief(classes[0])}')" if len(classes) else ""
         found.append(f"'{target}' has fewer than two classes in train{only}")
     return found
 
@@ -290,7 +292,7 @@ def _sample_mistakes(sample: pd.DataFrame, test: pd.DataFrame, id: str | None) -
 
 def _first(values: pd.Series) -> str:
     """The first few values, to name them in a message."""
-    shown = ", ".join(f"'{value}'" for value in values.head(_SHOWN))
+    shown = ", ".join(f"'{brief(value)}'" for value in values.head(_SHOWN))
     return f" ({shown}{', ...' if len(values) > _SHOWN else ''})"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
+from podium.errors import brief
 from podium.targets import JOINT, TaskType, sort_labels
 
 _SHOWN = 3
@@ -121,5 +122,5 @@ def _number(text: str) -> float:
 def _first(values: pd.Series) -> str:
     """The first few distinct values, to name them in a message."""
     unique = values.unique()
-    shown = ", ".join(f"'{value}'" for value in unique[:_SHOWN])
+    shown = ", ".join(f"'{brief(value)}'" for value in unique[:_SHOWN])
     return f" ({shown}{', ...' if len(unique) > _SHOWN else ''})"
