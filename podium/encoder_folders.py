@@ -1,5 +1,6 @@
 """Where the encoders that a config names lie: in the user's own folders, in fetched ones, in copies from the Hub."""
 
+import os
 from pathlib import Path
 
 from podium import fetch
@@ -16,8 +17,8 @@ def pretraining_of(encoder: str | None) -> str | None:
 
 def folder_of(encoder: str) -> str | None:
     """The local folder that an encoder's name means; None for a name on the Hub."""
-    path = Path(encoder).expanduser()
-    return str(path) if encoder.startswith((".", "/", "~", "data/")) or path.is_dir() else None
+    path = os.path.expanduser(encoder)  # leaves a user's name as it is that is none, where Path raises
+    return str(Path(path)) if encoder.startswith((".", "/", "~", "data/")) or os.path.isdir(path) else None
 
 
 def hub_folder(name: str, revision: str | None) -> str:
