@@ -88,7 +88,7 @@ TEXTS = [
     Case("yaml binary number", config="a: 0b_\n", error=r"config\.yaml"),
     Case("yaml hexadecimal of nothing", config="a: 0x_\n", error=r"config\.yaml"),
     Case("yaml set and omap", config=f"{YAML}x: !!set {{a, b}}\ny: !!omap [a: 1]\n", error="x: unknown key"),
-    Case("yaml set in place of a list", config=YAML.replace("text:\n    - text", "text: !!set {text}"), error="tasks.t.text"),
+    Case("yaml set in place of a list", config=YAML.replace("text:\n    - text", "text: !!set {text}"), fine=same),
     Case("yaml key of a list", config="? [a]\n: 1\n", error=r"config\.yaml, line 1"),
     Case("yaml key of a mapping", config="? {a: 1}\n: 1\n", error=r"config\.yaml, line 1"),
     Case("yaml key of a number", config=f"{YAML}1: 2\n", error="1: .*"),
@@ -99,9 +99,9 @@ TEXTS = [
     Case("yaml task names of numbers", config=YAML.replace("  t:", "  1:"), error="tasks"),
     Case("yaml model name yes", config=YAML.replace("  linear:", "  yes:"), error="models"),
     Case("yaml huge key", config=f"{YAML}? {'k' * 100_000}\n: 1\n", error="unknown key"),
-    Case("yaml huge value", config=YAML.replace("fuzz", "f" * 1_000_000, 1), error="competition"),
+    Case("yaml huge value", config=YAML.replace("fuzz", "f" * 1_000_000, 1), error="competition: .*100 characters"),
     Case("yaml evaluates", config=f"__use_yte__: true\n__definitions__:\n- open('owned','w')\n{YAML}", error="__use_yte__"),
-    Case("yaml is a folder", {"config.yaml/x": ""}, error="config") if False else Case("yaml of one line", config="{", error=r"config\.yaml, line"),
+    Case("yaml of one line", config="{", error=r"config\.yaml, line"),
 ]  # fmt: skip
 
 SURPRISES: list[tuple[str, Any, str]] = [
@@ -126,7 +126,12 @@ LINEAR: dict[str, Any] = {"kind": "linear", "max_iter": 20}
 def tricks(path: str, wrong: str, *, files: dict[str, Any] | None = None) -> list[Case]:
     """Names that try to reach another place, or a shell."""
     return [
-        Case(f"{path} {number}", files or {}, {path: name} if not path.endswith("/") else {f"{path}{'x'}": name}, error=wrong)
+        Case(
+            f"{path} {number}",
+            files or {},
+            {path: name} if not path.endswith("/") else {f"{path}{'x'}": name},
+            error=wrong,
+        )
         for number, name in enumerate(TRICKS)
     ]
 
@@ -181,7 +186,23 @@ PATHS = ["competition", "seed", "tasks", "tasks/t", "tasks/t/train", "tasks/t/te
          "tasks/t/submission", "tasks/t/columns", "tasks/t/external", "folds", "folds/n", "models", "models/linear", "models/linear/tfidf",
          "models/linear/seeds", "text", "text/views", "text/views/raw", "noise", "pseudo", "ensemble", "ensemble/methods", "decision",
          "metric", "adversarial", "augment", "pretrain"]  # fmt: skip
-VALUES: list[Any] = [True, -1, 1.5, "x", "", [], [1], [None], {}, {"x": 1}, {1: 2}, [[["x"]]], {"kind": "x"}, {"kind": {"a": 1}}, 10**30]
+VALUES: list[Any] = [
+    True,
+    -1,
+    1.5,
+    "x",
+    "",
+    [],
+    [1],
+    [None],
+    {},
+    {"x": 1},
+    {1: 2},
+    [[["x"]]],
+    {"kind": "x"},
+    {"kind": {"a": 1}},
+    10**30,
+]
 
 FINE_AS_THEY_ARE = {"ensemble", "text", "noise", "pseudo"}
 
@@ -226,9 +247,9 @@ KEYS = [
         "own.py": "greater_is_better = True\ntakes = ['labels']\ndef score(truth, prediction):\n    return 1.0\n"}),
     nasty("folds 1", {"folds/n": 1}, r"folds\.n"),
     nasty("folds huge", {"folds/n": 10**9}, r"folds\.n"),
-    nasty("huge seed", {"seed": 10**30}, "seed"),
-    nasty("seed of 64 bits", {"seed": 2**64}, "seed"),
-    nasty("huge model seed", {"models/trees": {"kind": "lightgbm", "seeds": [10**30]}}, "seeds"),
+    Case("huge seed", config={"seed": 10**30}, fine=same),
+    Case("seed of 64 bits", config={"seed": 2**64}, fine=same),
+    nasty("seed of 300 digits", {"models/trees": {"kind": "lightgbm", "seeds": [10**300]}}, "seeds"),
     nasty("huge c", {"models/linear/c": 1e400}, r"models\.linear\.c"),
     nasty("no n-grams", {"models/linear/tfidf": {"word_ngrams": None, "char_ngrams": None}}, r"models\.linear\.tfidf"),
     nasty("n-grams upside down", {"models/linear/tfidf": {"word_ngrams": [3, 1]}}, r"models\.linear\.tfidf"),
@@ -260,4 +281,9 @@ KEYS = [
     Case("thousand steps", config={"text/views/raw": ["lowercase"] * 300}, fine=same),
 ]  # fmt: skip
 
-CASES = [*TEXTS, *(Case(name, config=f"{YAML}{text}\n", error=error) for name, text, error in SURPRISES), *NAMES, *KEYS]
+CASES = [
+    *TEXTS,
+    *(Case(name, config=f"{YAML}{text}\n", error=error) for name, text, error in SURPRISES),
+    *NAMES,
+    *KEYS,
+]

@@ -128,7 +128,7 @@ def _stages(folder: Path, result: Result) -> Iterator[str]:
         yield "pack"
         submission_pack.main(files=[Path(file) for file in plans.submission_files()], out=out)
     elif out.is_file():
-        result.submission = out.read_text(encoding="utf-8")
+        result.submission = out.read_bytes().decode("utf-8")
     yield "done"
 
 
@@ -195,9 +195,7 @@ def _deal(plans: Plans) -> None:
     files = {name: Path("results/folds", name, "folds.parquet") for name in plans}
     rows = {name: Path("results/ingest", name, "train.parquet") for name in plans}
     if plans.alone:
-        folds.main(
-            train=rows[next(iter(plans))], out=files[next(iter(plans))], **plans.first.make_folds()
-        )
+        folds.main(train=rows[next(iter(plans))], out=files[next(iter(plans))], **plans.first.make_folds())
     else:
         folds_joint.main(train=list(rows.values()), out=list(files.values()), **plans.deal_joint_folds())
     for name, own in plans.items():
@@ -296,7 +294,9 @@ def _answer(name: str, own: SpanPlan, plans: Plans) -> None:
             fold_oof=[folder / "oof.parquet" for folder in models],
             texts=made / "test.parquet",
             rows=rows,
-            test_folds=[Path("results/predict", name, member, f"test_fold{fold}.parquet") for fold in own.folds],
+            test_folds=[
+                Path("results/predict", name, member, f"test_fold{fold}.parquet") for fold in own.folds
+            ],
             **out,
             **own.predict(member),
         )
@@ -396,9 +396,7 @@ def guarded(parent: Path, fill: Callable[[Path], None]) -> Result:
         for name, content in tree(parent).items()
         if name != "case/results" and not name.startswith("case/results/")
     }
-    changed = sorted(
-        name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
-    )
+    changed = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
     assert not changed, f"changed beside results/: {changed}"
     left = [str(path) for path in folder.rglob("*.part")]
     assert not left, f"left behind: {left}"
