@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import yaml
-from fuzz_cases import CONFIG, SAMPLE_CSV, TRAIN_CSV, Case, config
+from fuzz_cases import CONFIG, Case, config
 from fuzz_files import same
 
 YAML = yaml.safe_dump(CONFIG, sort_keys=False)
