@@ -1,10 +1,5 @@
-"""The competition's files against the config, before any job starts.
+"""The competition's files against the config, before any job starts."""
 
-Whether a path is a file is asked of ``os.path``, which says no where a ``Path`` raises: names too long for the system,
-folders that may not be entered.
-"""
-
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +11,7 @@ from podium.config import SpanTask, Task
 from podium.decision import mistake as decision_mistake
 from podium.encoder_folders import FETCHED, folder_of, pretraining_of
 from podium.errors import UserError, together
+from podium.files import is_file, is_folder
 from podium.ingest import column_mistakes, needed
 from podium.ingest_external import id_column, target_mistakes
 from podium.ingest_targets import mistakes, names_of, parse
@@ -55,22 +51,22 @@ def check(plan: Plan) -> None:
     for name, model in plan.config.models.items():
         encoder, vectors = getattr(model, "encoder", None), getattr(model, "vectors", None)
         folder = folder_of(encoder) if encoder and pretraining_of(encoder) is None else None
-        if folder and folder not in FETCHED and not os.path.isfile(f"{folder}/config.json"):
+        if folder and folder not in FETCHED and not is_file(f"{folder}/config.json"):
             found.append(f"models.{name}.encoder: {folder} has no config.json")
-        if vectors is not None and not os.path.isfile(vectors):
+        if vectors is not None and not is_file(vectors):
             found.append(f"models.{name}.vectors: there is no file {vectors}; put it there, or mend the path")
     for name, pretraining in plan.config.pretrain.items():
         folder = folder_of(pretraining.encoder) if pretraining.encoder else None
-        if folder and folder not in FETCHED and not os.path.isfile(f"{folder}/config.json"):
+        if folder and folder not in FETCHED and not is_file(f"{folder}/config.json"):
             found.append(f"pretrain.{name}.encoder: {folder} has no config.json")
         for path in plan.pretrain_vectors(name):
-            if not os.path.isfile(path):
+            if not is_file(path):
                 found.append(
                     f"pretrain.{name}.scratch.vectors: there is no file {path}; put it there, or mend the path"
                 )
     overrides = plan.config.noise.overrides
-    if overrides is not None and os.path.exists(overrides) and not os.path.isfile(overrides):
-        found.append(f"noise.overrides: {overrides} is no file; mend the path, or leave the key out")
+    if overrides is not None and is_folder(overrides):
+        found.append(f"noise.overrides: {overrides} is a folder; mend the path, or leave the key out")
     for name in plan.config.augment:
         found += [f"augment.{name}: {mistake}" for mistake in _augment_files(plan, name)]
     if found:
@@ -84,7 +80,7 @@ def _questions(plan: Plan, name: str, task: SpanTask) -> Iterator[str]:
         path = getattr(task, key)
         if path is None:
             continue
-        if not os.path.isfile(path):
+        if not is_file(path):
             if path not in plan.made:
                 yield f"tasks.{name}.{key}: there is no file {path}; put it there, or mend the path"
             continue
@@ -102,11 +98,11 @@ def _questions(plan: Plan, name: str, task: SpanTask) -> Iterator[str]:
 def _augment_files(plan: Plan, name: str) -> Iterator[str]:
     """Files and folders of an augmentation that no rule makes and that are not there."""
     for path in plan.augment_needs(name):
-        if path in plan.made or path.startswith("data/hub/") or os.path.isfile(path):
+        if path in plan.made or path.startswith("data/hub/") or is_file(path):
             continue
-        if not os.path.isdir(path):
+        if not is_folder(path):
             yield f"there is no file or folder {path}; put it there, or mend the path"
-        elif not os.path.isfile(f"{path}/config.json"):
+        elif not is_file(f"{path}/config.json"):
             yield f"{path} has no config.json"
 
 
@@ -133,13 +129,13 @@ def _task(plan: Plan, name: str, task: Task) -> Iterator[str]:
         path = getattr(task, key)
         if path is None:
             continue
-        if os.path.isfile(path):
+        if is_file(path):
             yield from _file(plan, name, key, task, columns)
         elif path not in plan.made:
             yield f"tasks.{name}.{key}: there is no file {path}; put it there, or mend the path"
     for kind, files in (("external", task.external), ("unlabelled", task.unlabelled)):
         for own, block in files.items():
-            if os.path.isfile(block.file):
+            if is_file(block.file):
                 yield from _other_file(plan, f"tasks.{name}.{kind}.{own}", own)
             elif block.file not in plan.made:
                 yield f"tasks.{name}.{kind}.{own}.file: there is no file {block.file}; put it there, or mend the path"

@@ -6,7 +6,7 @@ a killed job leaves either the old file or the new one. The same content gives t
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,20 @@ from podium.stopwatch import measure
 
 GROUP_ROWS = 1 << 16
 """Rows of a table that are compressed together."""
+
+
+def is_file(path: str) -> bool:
+    """Whether a user's path is a file: no, where ``Path`` raises (a name too long, a folder that may not be entered)."""
+    with suppress(OSError, ValueError):
+        return Path(path).is_file()
+    return False
+
+
+def is_folder(path: str) -> bool:
+    """The same of a folder."""
+    with suppress(OSError, ValueError):
+        return Path(path).is_dir()
+    return False
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
