@@ -374,7 +374,7 @@ def tree(folder: Path) -> dict[str, bytes | str]:
             path = Path(above, name)
             key = str(path.relative_to(folder))
             if path.is_symlink():
-                found[key] = f"link to {os.readlink(path)}"
+                found[key] = f"link to {path.readlink()}"
             elif path.is_file():
                 found[key] = path.read_bytes() if os.access(path, os.R_OK) else "closed"
             else:

@@ -195,7 +195,7 @@ OVERRIDES = [
     Case("overrides drop all", word([[row[0], "drop"] for row in TRAIN]), error="train: fold 0 has no rows to train on"),
     Case("overrides leave one class", word([[row[0], "neg"] for row in TRAIN]), fine=has_labels("neg", "pos")),
     Case("overrides of noise", {"data/overrides.csv": bytes(range(128, 256)) * 3}, error="overrides"),
-    Case("overrides is a folder", {"data/overrides.csv/x": ""}, error=r"noise\.overrides: data/overrides\.csv is no file"),
+    Case("overrides is a folder", {"data/overrides.csv/x": ""}, error=r"noise\.overrides: data/overrides\.csv is a folder"),
     Case("overrides of a regression", {**numbers({}), **word([["a0", "high"]])}, base=REGRESSION, error="'high' is neither the word drop"),
     Case("overrides of a regression, infinite", {**numbers({}), **word([["a0", "inf"]])}, base=REGRESSION, error="'inf' is neither the word drop"),
     Case("overrides of a multi-label task", {**sets({}), **word([["a0", "pos|old"], ["a1", ""]])}, base=MULTI, fine=None),
