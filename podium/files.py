@@ -22,7 +22,7 @@ GROUP_ROWS = 1 << 16
 
 
 def is_file(path: str) -> bool:
-    """Whether a user's path is a file: no, where ``Path`` raises (a name too long, a folder that may not be entered)."""
+    """Whether a user's path is a file: no, where ``Path`` raises (a name too long, a closed folder)."""
     with suppress(OSError, ValueError):
         return Path(path).is_file()
     return False

@@ -78,17 +78,24 @@ def from_files(
 ) -> Ingested:
     """Read the user's files and :func:`ingest` them; the sample's form is found by itself."""
     form: dict[str, Any] = {"encoding": encoding, "separator": separator, "columns": columns}
-    return ingest(
-        read_part(train, needed(id=id, text=text, target=target, group=group), **form),
-        read_part(test, needed(id=id, text=text, target=None, group=None), **form),
-        id=id,
-        text=text,
-        type=type,
-        target=target,
-        label_separator=label_separator,
-        group=group,
-        sample=read_sample(sample),
-    )
+    rows = read_part(train, needed(id=id, text=text, target=target, group=group), **form)
+    tested = read_part(test, needed(id=id, text=text, target=None, group=None), **form)
+    shown = read_sample(sample)
+    try:
+        return ingest(
+            rows,
+            tested,
+            id=id,
+            text=text,
+            type=type,
+            target=target,
+            label_separator=label_separator,
+            group=group,
+            sample=shown,
+        )
+    except UserError as error:
+        files = ", ".join(str(path) for path in (train, test, sample) if path)
+        raise UserError(f"{files}: {error}") from error
 
 
 def read_part(

@@ -169,6 +169,8 @@ def _sentence(entry: Any, raw: dict[str, Any]) -> str:
     if entry["type"] == "missing":
         return f"{where}: this key is required and missing"
     kinds = _KINDS.get(str(path[0]) if path else "", KINDS)
+    if entry["type"] in ("union_tag_invalid", "union_tag_not_found") and not isinstance(found, dict):
+        return f"{where}: this sort of value cannot stand here; found {_shown(found)}"
     if entry["type"] == "union_tag_invalid":
         return (
             f"{where}.kind: unknown kind {_quoted(found.get('kind'))}; {hint(str(found.get('kind')), kinds)}"
