@@ -204,12 +204,6 @@ VALUES: list[Any] = [
     10**30,
 ]
 
-FINE_AS_THEY_ARE = {"ensemble", "text", "noise", "pseudo"}
-
-TYPES = [
-    Case(f"{path} is {number}", config={path: value}, error=None) for path in PATHS for number, value in enumerate(VALUES)
-]  # fmt: skip
-
 KEYS = [
     nasty("unknown key", {"taskz": {}}, "taskz: unknown key; did you mean 'tasks'"),
     nasty("unknown key of a task", {"tasks/t/trian": "x"}, r"tasks\.t\.trian: unknown key; did you mean 'train'"),

@@ -8,8 +8,11 @@ import fuzz_files
 import fuzz_spans
 import fuzz_types
 import pytest
-from fuzz_cases import Case
-from fuzz_driver import check_mistake, guarded
+from fuzz_cases import Case, config
+from fuzz_driver import check_mistake, guarded, plan
+
+from podium.errors import UserError
+from podium.span.ingest import from_file
 
 CASES = [*fuzz_files.CASES, *fuzz_configs.CASES, *fuzz_types.CASES, *fuzz_spans.CASES]
 
@@ -32,3 +35,26 @@ def test_case(case: Case, tmp_path: Path) -> None:
     else:
         assert result.mistake is not None, "nothing was told"
         assert re.search(case.error, result.mistake), result.mistake
+
+
+@pytest.mark.parametrize("path", fuzz_configs.PATHS)
+def test_values_of_other_sorts_are_taken_or_told(path: str) -> None:
+    for value in fuzz_configs.VALUES:
+        mistake = plan(config({path: value}))
+        if mistake is not None:
+            check_mistake(mistake)
+
+
+def test_questions_with_values_of_other_sorts_are_read_or_told(tmp_path: Path) -> None:
+    path, told = tmp_path / "train.json", 0
+    form = {"answered": True, "group": "article", "max_lost": 0.5, "encoding": None, "separator": None}
+    for name, files in fuzz_spans.odd():
+        path.write_text(files["data/train.json"], encoding="utf-8")
+        try:
+            from_file(path, None, **form)
+        except UserError as error:
+            check_mistake(str(error))
+            told += 1
+        except Exception as error:
+            raise AssertionError(f"{name}: {error!r}") from error
+    assert told > 100
