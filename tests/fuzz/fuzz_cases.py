@@ -84,6 +84,7 @@ class Case:
     ``files`` are laid over the right ones; a function makes what is no plain file, None takes a file away. ``config``
     is YAML or JSON text, else paths that are changed (:func:`config`). ``error`` is a regular expression of the lines
     that are told. Where it is None all goes well, and ``fine`` looks at the result.
+    What is only about reading files need not go the ``whole`` way to a submission.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Case:
     config: str | bytes | Mapping[str, Any] = field(default_factory=dict)
     error: str | None = None
     fine: Callable[[Any], object] | None = None
+    whole: bool = True
     base: Mapping[str, Any] = field(default_factory=lambda: CONFIG)
     base_files: Mapping[str, Any] = field(default_factory=lambda: FILES)
 

@@ -260,7 +260,7 @@ KEYS = [
     nasty("encoder that escapes the hub", {"models/linear": {"kind": "transformer", "encoder": "../../etc/x"}}, "encoder"),
     nasty("encoder revision", {"models/linear": {"kind": "transformer", "encoder": "a/b", "revision": "../../x"}}, "revision"),
     nasty("pretraining unknown", {"models/linear": {"kind": "transformer", "encoder": "pretrain/x"}}, "pretrain"),
-    nasty("overrides is a folder", {"noise": {"overrides": "data"}}, "overrides|data"),
+    nasty("overrides named a folder", {"noise": {"overrides": "data"}}, r"noise\.overrides: data is a folder"),
     Case("two tasks", config={"tasks/u": CONFIG["tasks"]["t"]}, fine=lambda result: None if set(result.train) == {"t", "u"} else 1 / 0),
     nasty("two tasks of one file name", {"tasks/u": {**CONFIG["tasks"]["t"], "submission": {"file": "x.csv"}},
                                         "tasks/t/submission": {"file": "X.csv"}}, "choose another name"),

@@ -72,12 +72,15 @@ class TooLong(BaseException):
     """A case used up its time."""
 
 
-def drive(folder: Path) -> Result:
-    """Run the competition whose ``config.yaml`` stands in ``folder``; any exception but a ``UserError`` is a bug."""
+def drive(folder: Path, *, whole: bool = True) -> Result:
+    """Run the competition whose ``config.yaml`` stands in ``folder``; any exception but a ``UserError`` is a bug.
+
+    Where not the ``whole`` way is wanted, it ends with the folds.
+    """
     result = Result()
     with _inside(folder), _limited():
         try:
-            for _stage in _stages(folder, result):
+            for _stage in _stages(result, whole):
                 result.stage = _stage
         except UserError as error:
             result.mistake = str(error)
@@ -107,7 +110,7 @@ def check_mistake(mistake: str) -> None:
         assert re.search(r"[\w)'\"]: |data/|tasks\.|models\.", line), f"names no file or key: {line}"
 
 
-def _stages(folder: Path, result: Result) -> Iterator[str]:
+def _stages(result: Result, whole: bool) -> Iterator[str]:
     yield "config"
     raw = read_yaml(Path("config.yaml"))
     yield "plan"
@@ -121,7 +124,7 @@ def _stages(folder: Path, result: Result) -> Iterator[str]:
     _deal(plans)
     for name, own in plans.items():
         yield f"train {name}"
-        if all(isinstance(model, Linear | Retriever) for model in own.config.models.values()):
+        if whole and all(isinstance(model, Linear | Retriever) for model in own.config.models.values()):
             (_answer if isinstance(own, SpanPlan) else _predict)(name, own, plans)
     out = Path(plans.submission)
     if not plans.alone and all(Path(file).is_file() for file in plans.submission_files()):
@@ -382,7 +385,7 @@ def tree(folder: Path) -> dict[str, bytes | str]:
     return found
 
 
-def guarded(parent: Path, fill: Callable[[Path], None]) -> Result:
+def guarded(parent: Path, fill: Callable[[Path], None], *, whole: bool = True) -> Result:
     """Drive a case in a folder of its own, and assert that nothing but its ``results/`` has changed beside it."""
     canary, folder = parent / "canary", parent / "case"
     canary.mkdir()
@@ -390,7 +393,7 @@ def guarded(parent: Path, fill: Callable[[Path], None]) -> Result:
     folder.mkdir()
     fill(folder)
     before = tree(parent)
-    result = drive(folder)
+    result = drive(folder, whole=whole)
     after = {
         name: content
         for name, content in tree(parent).items()

@@ -5,6 +5,7 @@ import io
 import os
 import unicodedata
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,8 @@ def same(result: Any) -> None:
     assert result.train["t"]["target"].tolist() == [row[2] for row in TRAIN]
     assert result.test["t"]["id"].tolist() == TEST_IDS
     assert result.labels["t"] == ["neg", "pos"]
+    if result.submission is None:
+        return
     written = pd.read_csv(
         io.StringIO(result.submission, newline=""), dtype="str", keep_default_na=False, lineterminator="\n"
     )
@@ -948,4 +951,8 @@ KINDS = [
     Case("path of home", config={"tasks/t/train": "~/none.csv"}, error="there is no file ~/none.csv"),
 ]  # fmt: skip
 
-CASES = [*ENCODINGS, *SEPARATORS, *ROWS, *IDENTITIES, *LABELS, *TEXTS, *SAMPLES, *KINDS]
+READING = [
+    replace(case, whole=number % 8 == 0) if "sample" not in " ".join(case.files) else case
+    for number, case in enumerate([*ENCODINGS, *SEPARATORS, *ROWS, *KINDS])
+]
+CASES = [*READING, *IDENTITIES, *LABELS, *TEXTS, *SAMPLES]

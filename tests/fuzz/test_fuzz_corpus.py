@@ -1,5 +1,6 @@
 """Every bad or odd file and config ends in clear lines or in the right rows, and changes nothing outside results/."""
 
+import os
 import re
 from pathlib import Path
 
@@ -24,7 +25,9 @@ def test_names_are_unique() -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "_"))
 def test_case(case: Case, tmp_path: Path) -> None:
-    result = guarded(tmp_path, case.fill)
+    if case.name == "no permission" and os.geteuid() == 0:
+        pytest.skip("nothing is closed to root")
+    result = guarded(tmp_path, case.fill, whole=case.whole)
     if result.mistake is not None:
         check_mistake(result.mistake)
     if case.error is None:

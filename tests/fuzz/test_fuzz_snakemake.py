@@ -18,8 +18,6 @@ AT_START = [
     "yaml duplicate block",
     "yaml python object",
     "yaml laughs in a task",
-    "yaml bad date",
-    "yaml deep mappings",
     "competition 9",
     "missing",
     "gz that is none",
