@@ -53,7 +53,8 @@ def hint(name: str, choices: Iterable[str]) -> str:
     close = get_close_matches(str(name).lower(), lowered, n=1, cutoff=0.6)
     if close:
         return f"did you mean '{brief(lowered[close[0]])}'?"
-    shown, room = [], 200
+    shown: list[str] = []
+    room = 200  # characters of all names
     for choice in map(brief, valid[:12]):
         room -= len(choice)
         if shown and room < 0:

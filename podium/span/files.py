@@ -119,7 +119,9 @@ def _form(path: Path, content: Any) -> Form:
 def _whole(one: Question) -> Question:
     """The question with U+FFFD for each half of a surrogate pair, which no table can hold; places stay as they are."""
     answers = None if one.answers is None else [(_mended(text), start) for text, start in one.answers]
-    return Question(*map(_mended, (one.id, one.question, one.context, one.article)), answers)
+    return Question(
+        _mended(one.id), _mended(one.question), _mended(one.context), _mended(one.article), answers
+    )
 
 
 def _mended(text: str) -> str:
