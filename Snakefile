@@ -6,6 +6,9 @@ each stage in the order of the data's way. Each stage's name is a target, too: `
 
 from podium.yamlcheck import check_yaml
 
+for path in workflow.overwrite_configfiles:
+    check_yaml(str(path))
+
 # A config file that names tasks is complete by itself; others are laid over config.yaml.
 if "tasks" not in config:
     check_yaml("config.yaml")

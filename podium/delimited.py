@@ -3,6 +3,7 @@
 import csv
 import logging
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from podium.dialects import Dialect, dialect_of, lines_of
-from podium.errors import UserError, hint
+from podium.errors import UserError, brief, hint
 
 _CHUNK_ROWS = 100_000
 _log = logging.getLogger(__name__)
@@ -47,9 +48,9 @@ def head_of(path: Path, *, encoding: str | None, separator: str | None, names: S
         raise UserError(f"{path}: the file is empty; {lacking}")
     line, row = first
     if names is None:
-        repeated = sorted({name for name in row if row.count(name) > 1})
+        repeated = sorted(name for name, times in Counter(row).items() if times > 1)
         if repeated:
-            raise UserError(f"{path}: the header names the column '{repeated[0]}' more than once")
+            raise UserError(f"{path}: the header names the column '{brief(repeated[0])}' more than once")
         return Head(dialect, row, titled=True)
     if len(row) > len(names):
         raise UserError(

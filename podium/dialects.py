@@ -17,7 +17,7 @@ from typing import IO, Literal, cast
 
 import pyarrow as pa
 
-from podium.errors import UserError, hint
+from podium.errors import UserError, brief, hint
 
 SEPARATORS = (",", "\t", ";", "|")
 HEAD_LINES = 200
@@ -58,7 +58,7 @@ def dialect_of(
     UserError
         The separator is not one character, or the encoding is unknown or not found.
     """
-    if separator is not None and (len(separator) != 1 or separator in '"\r\n'):
+    if separator is not None and (len(separator) != 1 or separator in '"\r\n\0'):
         raise UserError(f"{path}: the separator {separator!r} must be one character, such as ',' or '\\t'")
     encoding = find_encoding(path, encoding, whole=False)
     if width is None:
@@ -81,14 +81,19 @@ def find_encoding(path: Path, given: str | None, *, whole: bool) -> str:
     if given is not None:
         try:
             b" ".decode(given, errors="replace")
-        except LookupError as error:
+        except (LookupError, ValueError) as error:  # a name that holds a NUL
             known = ["utf-8", "utf-16", "gb18030", "big5", "cp1252", "cp1251", "shift_jis", "euc_kr"]
-            raise UserError(f"{path}: unknown encoding '{given}'; {hint(given, known)}") from error
+            raise UserError(f"{path}: unknown encoding '{brief(given)}'; {hint(given, known)}") from error
         return given
     first = next(_blocks(path, whole=False), b"")
     for mark, name in _BOMS:
         if first.startswith(mark):
             return name
+    if (unmarked := _wide(first)) and _fits(path, unmarked, whole=whole):
+        _log.warning(
+            "%s has no byte order mark; read as %s (the key 'encoding' overrides this)", path, unmarked
+        )
+        return unmarked
     if _fits(path, "utf-8", whole=whole):
         return "utf-8"
     legacy = ["gb18030", "cp1252"] if _high_bytes_in_runs(path, whole=whole) else ["cp1252", "gb18030"]
@@ -108,7 +113,7 @@ def lines_of(path: Path, encoding: str, *, errors: str) -> Iterator[str]:
     with _open(path) as raw, TextIOWrapper(raw, encoding, errors=errors, newline="") as handle:
         for number, line in enumerate(handle):
             if number == 0:
-                line = line.removeprefix("\ufeff")
+                line = line.lstrip("\ufeff")  # files joined by other programs have several
             if "\0" in line:
                 dropped += line.count("\0")
                 line = line.replace("\0", "")
@@ -143,6 +148,18 @@ def _blocks(path: Path, *, whole: bool) -> Iterator[bytes]:
             yield block
             if not whole:
                 return
+
+
+def _wide(first: bytes) -> str | None:
+    """The form of UTF-16 that a block without a mark is in: its ASCII has a NUL on one side of each letter."""
+    left, right = first[::2].count(0), first[1::2].count(0)
+    for name, start, mine, others in (
+        ("utf-16-le", first[1:2], right, left),
+        ("utf-16-be", first[:1], left, right),
+    ):
+        if start == b"\0" and mine > 4 * others and 40 * mine > len(first):
+            return name
+    return None
 
 
 def _fits(path: Path, encoding: str, *, whole: bool) -> bool:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from podium import fetch
+from podium.files import is_folder
 
 ENCODER = "data/models/all-MiniLM-L6-v2"
 FETCHED = {ENCODER: "all-MiniLM-L6-v2"}  # folders of encoders that a rule fetches
@@ -16,8 +17,11 @@ def pretraining_of(encoder: str | None) -> str | None:
 
 def folder_of(encoder: str) -> str | None:
     """The local folder that an encoder's name means; None for a name on the Hub."""
-    path = Path(encoder).expanduser()
-    return str(path) if encoder.startswith((".", "/", "~", "data/")) or path.is_dir() else None
+    try:
+        path = str(Path(encoder).expanduser())
+    except RuntimeError:  # the home of nobody
+        return encoder
+    return path if encoder.startswith((".", "/", "~", "data/")) or is_folder(path) else None
 
 
 def hub_folder(name: str, revision: str | None) -> str:

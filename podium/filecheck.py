@@ -10,7 +10,8 @@ from podium import metrics
 from podium.config import SpanTask, Task
 from podium.decision import mistake as decision_mistake
 from podium.encoder_folders import FETCHED, folder_of, pretraining_of
-from podium.errors import UserError
+from podium.errors import UserError, together
+from podium.files import is_file, is_folder
 from podium.ingest import column_mistakes, needed
 from podium.ingest_external import id_column, target_mistakes
 from podium.ingest_targets import mistakes, names_of, parse
@@ -36,7 +37,7 @@ def check_all(plans: Plans) -> None:
         except UserError as error:
             found += str(error).splitlines()
     if found:
-        raise UserError("\n".join(dict.fromkeys(found)))
+        raise UserError(together(found))
 
 
 def check(plan: Plan) -> None:
@@ -50,23 +51,26 @@ def check(plan: Plan) -> None:
     for name, model in plan.config.models.items():
         encoder, vectors = getattr(model, "encoder", None), getattr(model, "vectors", None)
         folder = folder_of(encoder) if encoder and pretraining_of(encoder) is None else None
-        if folder and folder not in FETCHED and not Path(folder, "config.json").is_file():
+        if folder and folder not in FETCHED and not is_file(f"{folder}/config.json"):
             found.append(f"models.{name}.encoder: {folder} has no config.json")
-        if vectors is not None and not Path(vectors).is_file():
+        if vectors is not None and not is_file(vectors):
             found.append(f"models.{name}.vectors: there is no file {vectors}; put it there, or mend the path")
     for name, pretraining in plan.config.pretrain.items():
         folder = folder_of(pretraining.encoder) if pretraining.encoder else None
-        if folder and folder not in FETCHED and not Path(folder, "config.json").is_file():
+        if folder and folder not in FETCHED and not is_file(f"{folder}/config.json"):
             found.append(f"pretrain.{name}.encoder: {folder} has no config.json")
         for path in plan.pretrain_vectors(name):
-            if not Path(path).is_file():
+            if not is_file(path):
                 found.append(
                     f"pretrain.{name}.scratch.vectors: there is no file {path}; put it there, or mend the path"
                 )
+    overrides = plan.config.noise.overrides
+    if overrides is not None and is_folder(overrides):
+        found.append(f"noise.overrides: {overrides} is a folder; mend the path, or leave the key out")
     for name in plan.config.augment:
         found += [f"augment.{name}: {mistake}" for mistake in _augment_files(plan, name)]
     if found:
-        raise UserError("\n".join(f"config: {mistake}" for mistake in found))
+        raise UserError(together(f"config: {mistake}" for mistake in found))
 
 
 def _questions(plan: Plan, name: str, task: SpanTask) -> Iterator[str]:
@@ -76,7 +80,7 @@ def _questions(plan: Plan, name: str, task: SpanTask) -> Iterator[str]:
         path = getattr(task, key)
         if path is None:
             continue
-        if not Path(path).is_file():
+        if not is_file(path):
             if path not in plan.made:
                 yield f"tasks.{name}.{key}: there is no file {path}; put it there, or mend the path"
             continue
@@ -94,11 +98,11 @@ def _questions(plan: Plan, name: str, task: SpanTask) -> Iterator[str]:
 def _augment_files(plan: Plan, name: str) -> Iterator[str]:
     """Files and folders of an augmentation that no rule makes and that are not there."""
     for path in plan.augment_needs(name):
-        if path in plan.made or path.startswith("data/hub/") or Path(path).is_file():
+        if path in plan.made or path.startswith("data/hub/") or is_file(path):
             continue
-        if not Path(path).is_dir():
+        if not is_folder(path):
             yield f"there is no file or folder {path}; put it there, or mend the path"
-        elif not Path(path, "config.json").is_file():
+        elif not is_file(f"{path}/config.json"):
             yield f"{path} has no config.json"
 
 
@@ -125,13 +129,13 @@ def _task(plan: Plan, name: str, task: Task) -> Iterator[str]:
         path = getattr(task, key)
         if path is None:
             continue
-        if Path(path).is_file():
+        if is_file(path):
             yield from _file(plan, name, key, task, columns)
         elif path not in plan.made:
             yield f"tasks.{name}.{key}: there is no file {path}; put it there, or mend the path"
     for kind, files in (("external", task.external), ("unlabelled", task.unlabelled)):
         for own, block in files.items():
-            if Path(block.file).is_file():
+            if is_file(block.file):
                 yield from _other_file(plan, f"tasks.{name}.{kind}.{own}", own)
             elif block.file not in plan.made:
                 yield f"tasks.{name}.{kind}.{own}.file: there is no file {block.file}; put it there, or mend the path"

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,20 @@ from podium.stopwatch import measure
 
 GROUP_ROWS = 1 << 16
 """Rows of a table that are compressed together."""
+
+
+def is_file(path: str) -> bool:
+    """Whether a user's path is a file: no, where ``Path`` raises (a name too long, a closed folder)."""
+    with suppress(OSError, ValueError):
+        return Path(path).is_file()
+    return False
+
+
+def is_folder(path: str) -> bool:
+    """The same of a folder."""
+    with suppress(OSError, ValueError):
+        return Path(path).is_dir()
+    return False
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:

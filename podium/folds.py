@@ -63,9 +63,12 @@ def deal(row: np.ndarray, target: np.ndarray, unit: np.ndarray, *, n: int, seed:
     """
     count = int(unit.max(initial=-1)) + 1
     if n < 2 or count < n:
+        mend = (
+            f"choose between 2 and {count}, or" if count > 1 else "all have one group or resemble each other;"
+        )
         raise UserError(
             f"folds.n: {n} folds cannot be made of {count} independent groups of rows: "
-            f"choose between 2 and {count}, or check the group column and folds.near_duplicates"
+            f"{mend} check the group column and folds.near_duplicates"
         )
     table = _Table(row, target, unit)
     folds = _place(table, n=n, rng=np.random.default_rng(seed))[unit]

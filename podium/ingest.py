@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from podium import ingest_targets
-from podium.errors import UserError, hint
+from podium.errors import UserError, brief, hint
 from podium.tables import columns_of, read_rows
 from podium.targets import TaskType, sort_labels, to_text
 
@@ -55,7 +55,9 @@ def column_mistakes(where: str, columns: Iterable[str], wanted: Iterable[str]) -
     """One clause for each wanted column that is missing, with the closest name there is."""
     present = list(columns)
     return [
-        f"{where} has no column '{name}' ({hint(name, present)})" for name in wanted if name not in present
+        f"{where} has no column '{brief(name)}' ({hint(name, present)})"
+        for name in wanted
+        if name not in present
     ]
 
 
@@ -76,17 +78,24 @@ def from_files(
 ) -> Ingested:
     """Read the user's files and :func:`ingest` them; the sample's form is found by itself."""
     form: dict[str, Any] = {"encoding": encoding, "separator": separator, "columns": columns}
-    return ingest(
-        read_part(train, needed(id=id, text=text, target=target, group=group), **form),
-        read_part(test, needed(id=id, text=text, target=None, group=None), **form),
-        id=id,
-        text=text,
-        type=type,
-        target=target,
-        label_separator=label_separator,
-        group=group,
-        sample=read_sample(sample),
-    )
+    rows = read_part(train, needed(id=id, text=text, target=target, group=group), **form)
+    tested = read_part(test, needed(id=id, text=text, target=None, group=None), **form)
+    shown = read_sample(sample)
+    try:
+        return ingest(
+            rows,
+            tested,
+            id=id,
+            text=text,
+            type=type,
+            target=target,
+            label_separator=label_separator,
+            group=group,
+            sample=shown,
+        )
+    except UserError as error:
+        files = ", ".join(str(path) for path in (train, test, sample) if path)
+        raise UserError(f"{files}: {error}") from error
 
 
 def read_part(
@@ -261,7 +270,7 @@ def _target_mistakes(train: pd.DataFrame, id: str | None, target: str) -> list[s
         found.append(f"train has {int(empty.sum())} rows with an empty '{target}'{_first(ids[empty])}")
     classes = labels[~empty].unique()
     if len(classes) < 2:
-        only = f" (all are '{classes[0]}')" if len(classes) else ""
+        only = f" (all are '{brief(classes[0])}')" if len(classes) else ""
         found.append(f"'{target}' has fewer than two classes in train{only}")
     return found
 
@@ -290,7 +299,7 @@ def _sample_mistakes(sample: pd.DataFrame, test: pd.DataFrame, id: str | None) -
 
 def _first(values: pd.Series) -> str:
     """The first few values, to name them in a message."""
-    shown = ", ".join(f"'{value}'" for value in values.head(_SHOWN))
+    shown = ", ".join(f"'{brief(value)}'" for value in values.head(_SHOWN))
     return f" ({shown}{', ...' if len(values) > _SHOWN else ''})"
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from podium import ingest_targets
-from podium.errors import UserError, hint
+from podium.errors import UserError, brief, hint
 from podium.ingest import column_mistakes, id_mistakes, needed, read_part, renamed
 from podium.ingest_targets import labels_of, names_of
 from podium.tables import columns_of
@@ -200,7 +200,7 @@ def _unknown(
     unknown = {label: rows for label, rows in counts.items() if label not in known}
     for label, rows in list(unknown.items())[:_SHOWN]:
         if label.strip():
-            yield f"{where}: '{label}' ({rows} rows) is no label of the task ({hint(label, labels)})"
+            yield f"{where}: '{brief(label)}' ({rows} rows) is no label of the task ({hint(label, labels)})"
         else:
             yield f"{where}: {rows} rows have an empty label"
     more = f"{len(unknown) - _SHOWN} more labels are unknown; " if len(unknown) > _SHOWN else ""

@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
+from podium.errors import brief
 from podium.targets import JOINT, TaskType, sort_labels
 
 _SHOWN = 3
+LARGEST = 1e100  # the squares of larger numbers, and their sums, are soon infinite
 _FLAGS = {"0": 0.0, "0.0": 0.0, "false": 0.0, "1": 1.0, "1.0": 1.0, "true": 1.0}
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
@@ -51,7 +53,9 @@ def mistakes(
         values = _read(table[name], read)
         bad = table[name][np.isnan(values)]
         if len(bad):
-            found.append(f"{where} has {len(bad)} rows whose '{name}' is {what}{_first(bad)}")
+            far = type == "regression" and all(_NUMBER.fullmatch(text.strip()) for text in bad.unique())
+            told = f"beyond {LARGEST:g}" if far else what
+            found.append(f"{where} has {len(bad)} rows whose '{name}' is {told}{_first(bad)}")
         elif type == "regression" and varied and (values == values[0]).all():
             found.append(f"'{name}' is the same number in every row of {where}")
     if type == "multi_label" and varied and not found and all(table[name].nunique() == 1 for name in columns):
@@ -115,11 +119,11 @@ def _flag(text: str) -> float:
 
 def _number(text: str) -> float:
     value = float(text) if _NUMBER.fullmatch(text.strip()) else np.nan
-    return value if np.isfinite(value) else np.nan
+    return value if abs(value) <= LARGEST else np.nan
 
 
 def _first(values: pd.Series) -> str:
     """The first few distinct values, to name them in a message."""
     unique = values.unique()
-    shown = ", ".join(f"'{value}'" for value in unique[:_SHOWN])
+    shown = ", ".join(f"'{brief(value)}'" for value in unique[:_SHOWN])
     return f" ({shown}{', ...' if len(unique) > _SHOWN else ''})"

@@ -158,7 +158,7 @@ def _called(function: Callable[..., Any], found: OwnMetric, truth: np.ndarray, g
         raise UserError(f"{where} must take two arguments, truth and prediction: {error}") from error
     try:
         result = function(_locked(truth), _locked(given))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UserError(
             f"{where} failed on {len(truth)} rows: {type(error).__name__}: {_first_line(error)}"
         ) from error
@@ -186,7 +186,7 @@ def _function(metric: str) -> Callable[..., Any]:
     module.__file__ = path
     try:
         _Loader(module.__name__, path).exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UserError(
             f"metric: {path} cannot be imported: {type(error).__name__}: {_first_line(error)}"
         ) from error
@@ -214,9 +214,10 @@ def _parts(metric: str) -> tuple[str, str, str | None]:
 def _text(path: str) -> bytes:
     try:
         return Path(path).read_bytes()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a path that holds a NUL
+        reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(
-            f"metric: {path} cannot be read ({error.strerror}); put it there, or mend the path"
+            f"metric: {path} cannot be read ({reason}); put it there, or mend the path"
         ) from error
 
 

@@ -1,8 +1,8 @@
 """What the config means for stage noise: who judges labels, from which tables, by which rules."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from podium.files import is_file
 from podium.noise import BUILT_IN, LINEAR
 from podium.plan_pretrain import PretrainPlan
 
@@ -112,6 +112,6 @@ class NoisePlan(PretrainPlan):
     def overrides(self) -> str | None:
         """The table of a person's word on single rows; None where the config's file is not there."""
         path = self.config.noise.overrides
-        if path is None or not Path(path).is_file():
+        if path is None or not is_file(path):
             return None
         return f"results/noise/{self.task}/overrides.parquet"

@@ -88,7 +88,9 @@ def columns_of(
         if kind == "delimited":
             return head_of(path, encoding=encoding, separator=separator, names=names).columns
         encoding = find_encoding(path, encoding, whole=False)
-        head = islice(_json_rows(path, encoding, errors="replace"), HEAD_LINES)
+        head = list(islice(_json_rows(path, encoding, errors="replace"), HEAD_LINES))
+        if not head:
+            raise UserError(f"{path}: the file is empty; it needs one JSON object a line")
         return list(dict.fromkeys(name for _, row in head for name in row))
 
 

@@ -19,13 +19,14 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from podium.errors import UserError, hint
+from podium.errors import UserError, brief, hint
 
 TaskType = Literal["single_label", "multi_label", "regression"]
 AnyType = TaskType | Literal["span"]
 """The type of any task; the targets of span tasks are those of ``podium.span.answers``."""
 
 JOINT = "\x1f"
+_TURNED = str.maketrans("0123456789", "9876543210")
 
 
 def to_array(texts: Sequence[str] | pd.Series, names: Sequence[str], type: TaskType) -> np.ndarray:
@@ -71,7 +72,7 @@ def encode(values: Sequence[str] | pd.Series, labels: Sequence[str]) -> np.ndarr
     codes = pd.Index(labels).get_indexer(pd.Index(values))
     unknown = np.flatnonzero(codes < 0)
     if len(unknown):
-        name = str(list(values)[unknown[0]])
+        name = brief(list(values)[unknown[0]])
         where = f"row {unknown[0] + 1} of {len(codes)}"
         raise UserError(f"labels: '{name}' ({where}) is no class: {hint(name, labels)}")
     return codes
@@ -80,9 +81,17 @@ def encode(values: Sequence[str] | pd.Series, labels: Sequence[str]) -> np.ndarr
 def sort_labels(labels: Iterable[str]) -> list[str]:
     """Class names, each once: by value if all are whole numbers, else by text."""
     unique = set(labels)
-    if all(re.fullmatch(r"-?[0-9]+", label) for label in unique):
-        return sorted(unique, key=lambda label: (int(label), label))
-    return sorted(unique)
+    return sorted(
+        unique, key=_by_value if all(re.fullmatch(r"-?[0-9]+", label) for label in unique) else None
+    )
+
+
+def _by_value(digits: str) -> tuple[int, str, str]:
+    """Key that sorts whole numbers by value; Python makes no number of more than some thousands of digits."""
+    size = digits.lstrip("-").lstrip("0")
+    if not digits.startswith("-") or not size:
+        return len(size), size, digits
+    return -len(size), size.translate(_TURNED), digits
 
 
 def split(text: str) -> list[str]:

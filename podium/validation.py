@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_origin
 
@@ -25,7 +26,7 @@ from podium.config.models import Tfidf
 from podium.config.pretrain import Pretraining
 from podium.config.text import TAGS as STEP_TAGS
 from podium.config.text import Step, Text
-from podium.errors import UserError, hint
+from podium.errors import UserError, brief, hint, printable, together
 from podium.ingest import needed
 from podium.ingest_targets import names_of
 from podium.task_configs import for_task
@@ -34,6 +35,7 @@ from podium.validation_augment import augment_checks
 from podium.validation_ensemble import ensemble_checks
 from podium.validation_external import external_checks, headerless_checks
 from podium.validation_noise import noise_checks
+from podium.validation_numbers import number_checks
 from podium.validation_pretrain import pretrain_checks
 from podium.validation_pseudo import pseudo_checks
 from podium.validation_submission import submission_checks
@@ -41,6 +43,7 @@ from podium.validation_tasks import tasks_checks
 from podium.validation_text import text_checks
 from podium.validation_transformer import encoder_checks, transformer_checks
 
+_LONGEST = 80  # characters of a value that is shown
 _KINDS: dict[str, Mapping[str, Any]] = {"augment": AUGMENTATIONS, "ensemble": ENSEMBLES, "models": KINDS}
 _NAMED = (["models"], ["augment"], ["pretrain"], ["text", "views"], ["ensemble", "named"])
 _TAGS = {"labelled", "spans", *KINDS, *AUGMENTATIONS, *ENSEMBLES, *STEP_TAGS}
@@ -52,20 +55,22 @@ def load(raw: dict[str, Any]) -> Config:
     A named block that is null (``models: {minilm: null}``) is dropped: so a layer can take away what is below it.
     """
     raw = _without_nulls(raw)
-    mistakes: list[str] = []
+    mistakes = list(number_checks(raw, _child))
     config: Config | None = None
     try:
         config = Config.model_validate(raw)
     except ValidationError as error:
-        mistakes = [_sentence(entry, raw) for entry in error.errors() if not _other_branch(entry)]
+        known = {mistake.partition(":")[0] for mistake in mistakes}
+        sentences = [_sentence(entry, raw) for entry in error.errors() if not _other_branch(entry)]
+        mistakes += [sentence for sentence in sentences if sentence.partition(":")[0] not in known]
         config = _salvage(raw, error)
     if config is not None:
-        told = {
+        known = {
             mistake.partition(":")[0] for mistake in mistakes
         }  # a key whose value was replaced by its default
-        mistakes += [mistake for mistake in cross_checks(config) if mistake.partition(":")[0] not in told]
+        mistakes += [mistake for mistake in cross_checks(config) if mistake.partition(":")[0] not in known]
     if mistakes:
-        raise UserError("\n".join(f"config: {_one_line(mistake)}" for mistake in mistakes))
+        raise UserError(together(f"config: {printable(mistake)}" for mistake in mistakes))
     assert config is not None
     return with_type_defaults(config) if len(config.tasks) == 1 else config
 
@@ -76,11 +81,6 @@ def _other_branch(entry: Any) -> bool:
     if listed:
         return bool(entry["type"] == "list_type")
     return bool(entry["loc"][-1:] == ("str",) and isinstance(entry["input"], list))
-
-
-def _one_line(text: str) -> str:
-    """Escape line ends and what else cannot be printed: keys and values of a file may hold anything."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def _without_nulls(raw: dict[str, Any]) -> dict[str, Any]:
@@ -169,26 +169,30 @@ def _sentence(entry: Any, raw: dict[str, Any]) -> str:
     if entry["type"] == "missing":
         return f"{where}: this key is required and missing"
     kinds = _KINDS.get(str(path[0]) if path else "", KINDS)
+    if entry["type"] in ("union_tag_invalid", "union_tag_not_found") and not isinstance(found, dict):
+        return f"{where}: this sort of value cannot stand here; found {_shown(found)}"
     if entry["type"] == "union_tag_invalid":
-        return f"{where}.kind: unknown kind {found.get('kind')!r}; {hint(str(found.get('kind')), kinds)}"
+        return (
+            f"{where}.kind: unknown kind {_quoted(found.get('kind'))}; {hint(str(found.get('kind')), kinds)}"
+        )
     if entry["type"] == "union_tag_not_found":
         return f"{where}.kind: this key is required and missing; valid: {', '.join(kinds)}"
     if entry["type"] == "literal_error":
         choices = entry["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
         valid = f"valid: {', '.join(choices)}"
         close = hint(str(found), choices)
-        return f"{where}: found {found!r}; {close if close.startswith('did') else valid}"
+        return f"{where}: found {_quoted(found)}; {close if close.startswith('did') else valid}"
     if entry["type"] in ("too_short", "too_long"):
         size = entry["msg"].replace(" after validation", "").replace("Dictionary", "it").replace("List", "it")
         return f"{where}: {size}"
     if entry["type"] == "list_type":
-        return f"{where}: must be a list; write [{found}]"
+        return f"{where}: must be a list; write [{brief(found)}]"
     if entry["type"] == "string_type" and isinstance(found, bool):
         return f"{where}: must be text; put yes, no, true and false in quotes"
     if entry["type"] == "string_pattern_mismatch" and not entry["ctx"]["pattern"].startswith("^[a-z]"):
-        return f"{where}: {found!r} holds characters that are not allowed here"
+        return f"{where}: {_quoted(found)} holds characters that are not allowed here"
     if entry["type"] == "string_pattern_mismatch":
-        return f"{where}: the name {found!r} must be lower-case letters, digits and _, a letter first"
+        return f"{where}: the name {_quoted(found)} must be lower-case letters, digits and _, a letter first"
     message = entry["msg"][0].lower() + entry["msg"][1:]
     if entry["type"] in ("model_type", "model_attributes_type", "dict_type"):
         message = "this must be a block of keys"
@@ -200,9 +204,13 @@ def _written(path: list[int | str], raw: Any) -> str:
     text, node = "", raw
     for key in path:
         listed = isinstance(node, list)
-        text += f"[{key}]" if listed else f".{key}"
+        text += f"[{key}]" if listed else f".{brief(key)}"
         node = node[key] if listed or (isinstance(node, dict) and key in node) else None
     return text.removeprefix(".")
+
+
+def _quoted(value: Any) -> str:
+    return repr(brief(value) if isinstance(value, str) else value)[:_LONGEST]
 
 
 def _shown(value: Any) -> str:
@@ -210,7 +218,7 @@ def _shown(value: Any) -> str:
         text = json.dumps(value, ensure_ascii=False, default=str)
     except (TypeError, ValueError):  # keys that JSON has not, such as dates; a block that holds itself
         text = repr(value)
-    return text if len(text) < 80 else f"{text[:77]}..."
+    return text if len(text) < _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 def _siblings(path: list[int | str], raw: dict[str, Any]) -> list[str]:
@@ -304,7 +312,7 @@ def _task_checks(config: Config) -> list[str]:
         files = {"train": task.train, "test": task.test, "sample": task.sample, "holdout": task.holdout}
         for key, path in list(files.items())[1:]:
             same = next(
-                (other for other, given in files.items() if path and given == path and other != key), None
+                (other for other, given in files.items() if _same_file(given, path) and other != key), None
             )
             if same:
                 found.append(f"{where}.{key}: {path} is the file of {where}.{same}, too")
@@ -319,6 +327,10 @@ def _task_checks(config: Config) -> list[str]:
         keys = {"id": task.id, "text": task.text, "target": task.target, "group": task.group}
         found += headerless_checks(where, task.columns, keys)
     return found
+
+
+def _same_file(one: str | None, other: str | None) -> bool:
+    return bool(one and other) and os.path.normpath(str(one)) == os.path.normpath(str(other))
 
 
 def _feature_checks(model: Lightgbm | FastText | TextCnn) -> Iterator[str]:

@@ -1,13 +1,16 @@
 """Combinations of a transformer's keys that mean nothing, or not what they seem to."""
 
+import re
 from collections.abc import Iterator
 
 from podium.config import Pseudo, Transformer
 from podium.config.base import Block
 from podium.config.training import Adversarial, Average
 from podium.engine.loss_options import LossOptions, check
+from podium.errors import brief
 from podium.targets import TaskType
 
+_HUB = re.compile(r"[A-Za-z0-9._-]{1,96}(/[A-Za-z0-9._-]{1,96})?")
 STEPPED = ("pgd", "pgd_rows", "freelb", "awp")
 
 
@@ -86,4 +89,8 @@ def encoder_checks(encoder: str, revision: str | None) -> Iterator[str]:
         if revision is not None:
             yield f"revision: only for names on the Hub, but encoder is the folder {encoder}"
     elif not encoder or any(char.isspace() for char in encoder):
-        yield f"encoder: {encoder!r} is neither a folder nor a Hub name"
+        yield f"encoder: {brief(encoder)!r} is neither a folder nor a Hub name"
+    elif not _HUB.fullmatch(encoder):
+        yield f"encoder: {brief(encoder)!r} is no Hub name; write ./ before the name of a folder"
+    if re.search(r"[{}\x00-\x1f\x7f]", encoder):
+        yield f"encoder: {brief(encoder)!r} holds characters that are not allowed here"

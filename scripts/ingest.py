@@ -32,7 +32,7 @@ def main(
         rows, id=id, text=text, type=type, target=target, label_separator=label_separator, group=group
     )
     if mistakes:
-        raise UserError("; ".join(mistakes))
+        raise UserError(f"{train}: {'; '.join(mistakes)}")
     table, names = ingest.train_table(
         rows, id=id, text=text, type=type, target=target, label_separator=label_separator, group=group
     )

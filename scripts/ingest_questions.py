@@ -37,7 +37,7 @@ def main(
     rows = found.rows.rename(columns={"id": id})
     texts = ["text_a", "text_b"]
     if mistakes := ingest.test_mistakes(rows, id=id, text=texts, sample=ingest.read_sample(sample)):
-        raise UserError("; ".join(mistakes))
+        raise UserError(f"{' and '.join(map(str, filter(None, (questions, sample))))}: {'; '.join(mistakes)}")
     write_table(found.rows, out)
     write_json({"form": found.form, **found.counts}, counts)
     if labels is not None:

@@ -25,7 +25,7 @@ def main(
     rows = ingest.read_part(test, wanted, encoding=encoding, separator=separator, columns=columns)
     mistakes = ingest.test_mistakes(rows, id=id, text=text, sample=ingest.read_sample(sample))
     if mistakes:
-        raise UserError("; ".join(mistakes))
+        raise UserError(f"{' and '.join(map(str, filter(None, (test, sample))))}: {'; '.join(mistakes)}")
     write_table(ingest.renamed(rows, id=id, text=text), out)
 
 

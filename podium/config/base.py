@@ -5,15 +5,18 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 NAME_PATTERN = "[a-z][a-z0-9_]*"
-Name = Annotated[str, StringConstraints(pattern=f"^{NAME_PATTERN}$")]
+Name = Annotated[
+    str, StringConstraints(pattern=f"^{NAME_PATTERN}$", max_length=100)
+]  # names of files hold several
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**64)]  # names of folders hold it
 
 REVISION_PATTERN = (
     r"^[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*(/[A-Za-z0-9_][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*)*$"
 )
 Path = Annotated[
-    str, StringConstraints(min_length=1, pattern=r"^[^{}]+$")
+    str, StringConstraints(min_length=1, max_length=4000, pattern=r"^[^{}\x00-\x1f\x7f]+$")
 ]  # braces are wildcards of the workflow
 
 
@@ -33,7 +36,7 @@ class Model(Block):
         None, description="Tasks that the model serves, one member for each; null: all of the competition."
     )
     view: Name = Field("raw", description="Text view that the model reads.")
-    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = Field(
+    seeds: Annotated[list[Seed], Field(min_length=1)] = Field(
         default_factory=lambda: [0], description="One member for each seed (added to the run's seed)."
     )
     noise: Literal["prune", "relabel", "weight"] | None = Field(

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from podium.config.base import REVISION_PATTERN, Block, Fraction, Model, Path, Positive
+from podium.config.base import REVISION_PATTERN, Block, Fraction, Model, Path, Positive, Seed
 from podium.config.training import (
     Adversarial,
     Average,
@@ -45,7 +45,7 @@ class Linear(Model):
     """Logistic regression on TF-IDF of word and character n-grams."""
 
     kind: Literal["linear"]
-    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, max_length=1)] = Field(
+    seeds: Annotated[list[Seed], Field(min_length=1, max_length=1)] = Field(
         default_factory=lambda: [0],
         description="One only: nothing in this model is random, so another seed would be the same member twice.",
     )

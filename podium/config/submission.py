@@ -6,7 +6,9 @@ from pydantic import Field, StringConstraints
 
 from podium.config.base import Block
 
-FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_. -]*\.(csv|tsv|json|jsonl)$")]
+FileName = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_. -]*\.(csv|tsv|json|jsonl)$", max_length=200)
+]
 
 
 class Submission(Block):

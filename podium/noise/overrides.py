@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from podium.errors import UserError, hint
+from podium.errors import UserError, brief, hint
 from podium.tables import read_rows
 from podium.targets import JOINT, TaskType, encode
 
@@ -37,7 +37,7 @@ def read_overrides(
     parse = _parser(labels, type, separator)
     found: list[str | None] = []
     for row, name, label, again in zip(given.index, given["id"], given["label"], twice, strict=True):
-        where = f"{path}: row {row + 1} (id '{name}')"
+        where = f"{path}: row {row + 1} (id '{brief(name)}')"
         if name not in known:
             raise UserError(f"{where}: no training row has this id; write it as in the training file")
         if again:
@@ -61,7 +61,7 @@ def _parser(labels: list[str], type: TaskType, separator: str) -> Callable[[str]
     def name(text: str) -> str:
         if text not in labels:
             offer = hint(text, [*labels, DROP])
-            raise UserError(f"'{text}' is neither a class nor the word drop; {offer}")
+            raise UserError(f"'{brief(text)}' is neither a class nor the word drop; {offer}")
         return text
 
     def names(text: str) -> str:
@@ -77,7 +77,7 @@ def _parser(labels: list[str], type: TaskType, separator: str) -> Callable[[str]
             numbers = []
         if len(numbers) != len(labels) or not all(map(math.isfinite, numbers)):
             raise UserError(
-                f"'{text}' is neither the word drop nor {len(labels)} numbers joined by {separator}"
+                f"'{brief(text)}' is neither the word drop nor {len(labels)} numbers joined by {separator}"
             )
         return JOINT.join(map(repr, numbers))
 

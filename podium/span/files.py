@@ -11,6 +11,7 @@
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from podium.errors import UserError, hint
+from podium.errors import UserError, brief, hint
 from podium.tables import columns_of, read_rows
 
 Form = Literal["squad", "cmrc", "hw7", "table"]
@@ -85,13 +86,13 @@ def read_questions(
         return list(_table(path, columns, encoding, separator)), "table"
     try:
         content = json.loads(path.read_bytes().decode(encoding or "utf-8-sig"))
-    except (ValueError, LookupError) as error:
+    except (ValueError, LookupError, RecursionError) as error:
         raise UserError(f"{path}: not JSON ({error}); fetch or export the file again") from error
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); check the path") from error
     form = _form(path, content)
     try:
-        return list(_READERS[form](content)), form
+        return [_whole(one) for one in _READERS[form](content)], form
     except _Missing as error:
         raise UserError(f"{path}: {error}") from error
 
@@ -108,11 +109,28 @@ def _form(path: Path, content: Any) -> Form:
         and "context_text" in content[0]
     ):
         return "cmrc"
-    keys = sorted(map(str, content))[:6] if isinstance(content, dict) else type(content).__name__
+    found = ", ".join(map(brief, sorted(content)[:6])) if isinstance(content, dict) else _sort(content)
     raise UserError(
-        f"{path}: no form of question answering that is known (found: {keys}); expected `data` of SQuAD, `questions` "
+        f"{path}: no form of question answering that is known (found: {found}); expected `data` of SQuAD, `questions` "
         "and `paragraphs` of homework 7, a list with `context_text` of CMRC 2018, or a table"
     )
+
+
+def _whole(one: Question) -> Question:
+    """The question with U+FFFD for each half of a surrogate pair, which no table can hold; places stay as they are."""
+    answers = None if one.answers is None else [(_mended(text), start) for text, start in one.answers]
+    return Question(
+        _mended(one.id), _mended(one.question), _mended(one.context), _mended(one.article), answers
+    )
+
+
+def _mended(text: str) -> str:
+    return re.sub("[\ud800-\udfff]", "\ufffd", text)
+
+
+def _sort(value: Any) -> str:
+    """What a message calls the sort of a value."""
+    return "null" if value is None else f"a {type(value).__name__}"
 
 
 class _Missing(Exception):
@@ -121,10 +139,10 @@ class _Missing(Exception):
 
 def _get(item: Any, key: str, kind: type | tuple[type, ...], where: str) -> Any:
     if not isinstance(item, dict) or key not in item:
-        found = hint(key, item) if isinstance(item, dict) else f"it is a {type(item).__name__}"
+        found = hint(key, item) if isinstance(item, dict) else f"it is {_sort(item)}"
         raise _Missing(f"{where} has no `{key}` ({found})")
     if not isinstance(item[key], kind):
-        raise _Missing(f"{where}: `{key}` holds a {type(item[key]).__name__}")
+        raise _Missing(f"{where}: `{key}` holds {_sort(item[key])}")
     return item[key]
 
 
@@ -139,8 +157,8 @@ def _squad(content: Any) -> Iterator[Question]:
                 where = f"{here}.qas[{order}]"
                 answers = None
                 if isinstance(asked, dict) and ("answers" in asked or "is_impossible" in asked):
-                    given = [] if asked.get("is_impossible") else asked.get("answers") or []
-                    answers = [_squad_answer(answer, where) for answer in given]
+                    given = [] if asked.get("is_impossible") else _answers(asked, where)
+                    answers = [_squad_answer(answer, where) for answer in given or []]
                 yield Question(
                     str(_get(asked, "id", (str, int), where)),
                     _get(asked, "question", str, where),
@@ -148,6 +166,14 @@ def _squad(content: Any) -> Iterator[Question]:
                     title,
                     answers,
                 )
+
+
+def _answers(asked: dict[str, Any], where: str) -> list[Any] | None:
+    """The answers of a question; None where there is no such key, or null."""
+    if asked.get("answers") is None:
+        return None
+    found: list[Any] = _get(asked, "answers", list, where)
+    return found
 
 
 def _squad_answer(answer: Any, where: str) -> tuple[str, int | None]:
@@ -162,7 +188,7 @@ def _cmrc(content: Any) -> Iterator[Question]:
         title = str(paragraph.get("title") or f"#{number}")
         for order, asked in enumerate(_get(paragraph, "qas", list, at)):
             where = f"{at}.qas[{order}]"
-            given = asked.get("answers") if isinstance(asked, dict) else None
+            given = _answers(asked, where) if isinstance(asked, dict) else None
             yield Question(
                 str(_get(asked, "query_id", (str, int), where)),
                 _get(asked, "query_text", str, where),
@@ -173,12 +199,14 @@ def _cmrc(content: Any) -> Iterator[Question]:
 
 
 def _homework(content: Any) -> Iterator[Question]:
-    paragraphs = content["paragraphs"]
-    for number, asked in enumerate(content["questions"]):
+    paragraphs = _get(content, "paragraphs", list, "the file")
+    for number, asked in enumerate(_get(content, "questions", list, "the file")):
         where = f"questions[{number}]"
         place = _get(asked, "paragraph_id", int, where)
-        if not isinstance(paragraphs, list) or not 0 <= place < len(paragraphs):
+        if not 0 <= place < len(paragraphs):
             raise _Missing(f"{where}: there is no paragraph {place}")
+        if not isinstance(paragraphs[place], str):
+            raise _Missing(f"paragraphs[{place}] is {_sort(paragraphs[place])}, not a text")
         context, start = paragraphs[place], _offset(asked.get("answer_start"))
         text = asked.get("answer_text")
         if text is None and start is not None and asked.get("answer_end") is not None:
@@ -195,7 +223,7 @@ def _homework(content: Any) -> Iterator[Question]:
 def _offset(value: Any) -> int | None:
     try:
         return int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
@@ -221,7 +249,7 @@ def _table(path: Path, columns: Columns, encoding: str | None, separator: str | 
             )
         elif (known[id].question, known[id].context) != (question, context) or not answers:
             raise UserError(
-                f"{path}: row {number} has the id '{id}' of another question; rows of one id are its answers"
+                f"{path}: row {number} has the id '{brief(id)}' of another question; rows of one id are its answers"
             )
         else:
             known[id].answers = [*(known[id].answers or []), *answers]

@@ -9,7 +9,7 @@ from typing import Literal
 
 import pandas as pd
 
-from podium.errors import UserError
+from podium.errors import UserError, brief
 from podium.span.answers import Answer, encode
 from podium.span.files import Columns, Question, read_questions
 from podium.span.placing import Context, place
@@ -153,4 +153,6 @@ def _check_lost(
 
 
 def _first(found: Sequence[str]) -> str:
-    return ", ".join(f"'{value[:40]}'" for value in found[:_SHOWN]) + (", ..." if len(found) > _SHOWN else "")
+    return ", ".join(f"'{brief(value)}'" for value in found[:_SHOWN]) + (
+        ", ..." if len(found) > _SHOWN else ""
+    )
