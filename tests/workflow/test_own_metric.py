@@ -96,7 +96,7 @@ def test_ranked_labels_and_f_beta(rows: pd.DataFrame, tmp_path: Path, wordnet: P
     config = yaml.safe_load((clone.folder / "config.yaml").read_text())
     config["tasks"]["topic"]["metric"] = "macro_f2"
     clone.configure(config)
-    clone.snakemake("results/decision/topic/score.json")
+    clone.snakemake("results/decision/topic/score.json", warm=True)
     decided = clone.table("decision/topic/oof.parquet").set_index("id")["label"]
     score = facts(clone, "decision/topic/score.json")
     truth = first.set_index("id").loc[decided.index, "topic"]

@@ -41,7 +41,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     data.mkdir(parents=True)
     for name, table in sample_numbers(48, 16).items():
         table.to_csv(data / name, index=False)
-    clone.snakemake("report")
+    clone.snakemake("report", warm=True)
     return clone
 
 

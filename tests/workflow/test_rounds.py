@@ -29,7 +29,7 @@ def finished_rounds(make_clone: Any) -> Clone:
     config = CONFIG | {"models": {"linear": linear, "encoder": encoder}, "augment": {}}
     config["pseudo"] = CONFIG["pseudo"] | {"voters": ["linear"]}
     clone: Clone = make_clone("rounds", config, per_class=30)
-    clone.snakemake("predict")
+    clone.snakemake("predict", warm=True)
     return clone
 
 
@@ -115,7 +115,7 @@ def test_rounds_go_on_only_until_they_stop_helping(make_clone: Any) -> None:
     config["tasks"] = {"topic": CONFIG["tasks"]["topic"] | {"metric": "accuracy"}}
     config["ensemble"] = {"methods": ["mean"], "submit": "mean"}
     clone = make_clone("until", config, per_class=16)
-    clone.snakemake("report")
+    clone.snakemake("report", warm=True)
     folder = clone.folder / "results/predict/topic/linear-s0"
     facts = json.loads((folder / "settled/rounds.json").read_text(encoding="utf-8"))
     trained = len(facts["gains"])
