@@ -17,6 +17,7 @@ if "tasks" not in config:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/run.smk"
 
 
 rule all:
