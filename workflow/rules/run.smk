@@ -19,6 +19,9 @@ def show_results(targets):
     for path, names in files.items():
         if asked & {path, *names} and Path(path).is_file():  # it may lie in an object store
             print(f"\n{Path(path).read_text(encoding='utf-8')}", end="")
+    page = "results/report/index.html"
+    if asked & {"all", "report", page} and Path(page).is_file():
+        print(f"\nall of it, with figures: {page}")
 
 
 def take_run_lock(targets):
