@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from podium import benchmarks
 from podium.files import read_json
 
 COLUMNS = ("fit_seconds", "tokens_per_second", "rows_trained")
@@ -60,11 +61,8 @@ def of_job(results: Path, job: str) -> Facts:
 
 
 def _seconds(path: Path) -> float | None:
-    """Seconds of a job, from the table of its time and memory that Snakemake leaves."""
-    try:
-        return float(pd.read_csv(path, sep="\t")["s"].iloc[0])
-    except (OSError, ValueError, LookupError):
-        return None
+    took = benchmarks.read(path)
+    return None if took is None else took.seconds
 
 
 def _speed(paths: list[Path]) -> float | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
+from podium.benchmarks import by_stage
 
 _LEFT_OUT = ("logs", "benchmarks")
 
@@ -55,25 +55,14 @@ def _folded(names: set[str], other: set[str]) -> list[Only]:
 
 def stages(a: Path, b: Path) -> list[Stage]:
     """Return the time of each stage, in the order of the alphabet."""
-    times = [_seconds(folder / "benchmarks") for folder in (a, b)]
+    times = [by_stage(folder) for folder in (a, b)]
     return [
         Stage(
             stage=stage,
-            seconds_a=sum(times[0][stage]) if stage in times[0] else None,
-            seconds_b=sum(times[1][stage]) if stage in times[1] else None,
+            seconds_a=sum(job.seconds for job in times[0][stage]) if stage in times[0] else None,
+            seconds_b=sum(job.seconds for job in times[1][stage]) if stage in times[1] else None,
             jobs_a=len(times[0].get(stage, [])),
             jobs_b=len(times[1].get(stage, [])),
         )
         for stage in sorted({*times[0], *times[1]})
     ]
-
-
-def _seconds(folder: Path) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {}
-    for path in folder.rglob("*.tsv"):
-        try:
-            seconds = float(pd.read_csv(path, sep="\t", usecols=["s"])["s"].iloc[0])
-        except (OSError, ValueError, LookupError):
-            continue
-        found.setdefault(path.relative_to(folder).parts[0].removesuffix(".tsv"), []).append(seconds)
-    return found

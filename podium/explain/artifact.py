@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from podium import runs
+from podium import benchmarks, runs
 from podium.config import Config
 from podium.errors import UserError, hint
 from podium.explain.current import Currency, currency
@@ -175,13 +173,9 @@ def _last_files(all_runs: Sequence[Run]) -> list[str]:
 def _benchmark(root: Path, one: Record) -> tuple[float | None, float | None]:
     """Seconds and MiB of a job: Snakemake's table beside its log, else the time between its marks."""
     for log in one.logs:
-        table = root / log.replace("results/logs/", "results/benchmarks/", 1)
-        try:
-            row = pd.read_csv(table.with_suffix(".tsv"), sep="\t", na_values="-").iloc[0]
-            memory = float(row["max_rss"])
-            return float(row["s"]), memory if memory == memory else None
-        except (OSError, ValueError, LookupError):
-            continue
+        took = benchmarks.read(root / benchmarks.of_log(log))
+        if took is not None:
+            return took.seconds, took.memory
     if one.started is None or one.ended is None:
         return None, None
     return one.ended - one.started, None

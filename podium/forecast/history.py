@@ -5,8 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
+from podium import benchmarks
 from podium.files import read_json
 from podium.forecast import rates, work
 from podium.forecast.costs import JOINT, TRAINING, Cost, Costs, card, fitted
@@ -45,7 +44,7 @@ def of(plans: Plans, jobs: Iterable[Job], results: Path) -> list[Past]:
     sizes = {task: size for task, plan in plans.items() if (size := past(plan, results)) is not None}
     found = []
     for job in jobs:
-        took = taken(results / Path(job.benchmark).relative_to("results"))
+        took = benchmarks.read(results / Path(job.benchmark).relative_to("results"))
         tasks = _tasks(job, plans)
         if took is None or not set(tasks) <= set(sizes) or job.rule.startswith("fetch_"):
             continue
@@ -56,7 +55,7 @@ def of(plans: Plans, jobs: Iterable[Job], results: Path) -> list[Past]:
             continue
         if cost is None:
             continue
-        found.append(Past(cost=cost, seconds=took[0], memory=took[1]))
+        found.append(Past(cost=cost, seconds=took.seconds, memory=took.memory or 0.0))
     return found
 
 
@@ -71,16 +70,6 @@ def _tasks(job: Job, plans: Plans) -> list[str]:
     if "task" in job.wildcards:
         return [job.wildcards["task"]]
     return plans.joint_tasks(job.wildcards["member"]) if "member" in job.wildcards else list(plans)
-
-
-def taken(path: Path) -> tuple[float, float] | None:
-    """Seconds and megabytes of a job, from the table that Snakemake leaves; None where there is none."""
-    try:
-        row = pd.read_csv(path, sep="\t", na_values=["-"]).iloc[-1]
-        memory = float(row["max_rss"])
-        return float(row["s"]), memory if memory == memory else 0.0
-    except (OSError, ValueError, LookupError):
-        return None
 
 
 def _told(job: Job, costs: Costs, results: Path) -> Cost | None:

@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from podium import benchmarks
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
@@ -22,7 +24,7 @@ class Job:
     @property
     def benchmark(self) -> str:
         """The table of its time and memory that Snakemake leaves."""
-        return self.name.replace("results/logs/", "results/benchmarks/", 1).removesuffix(".log") + ".tsv"
+        return benchmarks.of_log(self.name)
 
     @property
     def short(self) -> str:

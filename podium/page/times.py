@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from podium import benchmarks
 from podium.files import read_json
 from podium.page.html import Html, join
 
@@ -31,35 +32,16 @@ def stages(results: Path) -> list[dict[str, Any]]:
 
     ``cpu`` and ``memory`` (MiB, the greatest of the stage's jobs) are None where no job was long enough.
     """
-    found: dict[str, list[dict[str, Any]]] = {}
-    folder = results / "benchmarks"
-    for path in sorted(folder.rglob("*.tsv")):
-        stage = path.relative_to(folder).parts[0].removesuffix(".tsv")
-        job = _job(path)
-        if job is not None:
-            found.setdefault(stage, []).append(job)
     return [
         {
             "stage": stage,
             "jobs": len(jobs),
-            "seconds": sum(job["seconds"] for job in jobs),
-            "cpu": _sum([job["cpu"] for job in jobs]),
-            "memory": max((job["memory"] for job in jobs if job["memory"] is not None), default=None),
+            "seconds": sum(job.seconds for job in jobs),
+            "cpu": _sum([job.cpu for job in jobs]),
+            "memory": max((job.memory for job in jobs if job.memory is not None), default=None),
         }
-        for stage, jobs in found.items()
+        for stage, jobs in benchmarks.by_stage(results).items()
     ]
-
-
-def _job(path: Path) -> dict[str, Any] | None:
-    try:
-        row = pd.read_csv(path, sep="\t", na_values=["-", "NA"]).iloc[0]
-        known = {
-            name: None if pd.isna(row[key]) else float(row[key])
-            for name, key in (("seconds", "s"), ("cpu", "cpu_time"), ("memory", "max_rss"))
-        }
-    except (OSError, ValueError, LookupError):
-        return None
-    return known if known["seconds"] is not None else None
 
 
 def _sum(values: list[float | None]) -> float | None:
