@@ -141,31 +141,35 @@ class Board:
         looked = asked.iloc[sampled(len(asked))]
         self._ids, self._contexts = looked["id"].tolist(), looked["text_b"].tolist()
         self._test, self._alone, self._metric, self._options = test, alone, metric, options
+        self._known: dict[Member, tuple[Spans, list[Spans]] | None] = {}
 
     def member(self, member: Member, rule: Rule) -> Said | str:
         """Of one member; or why nothing can be said of the gain."""
-        submitted, alone = self._read(self._test[member]), self._folds(member)
-        if not is_mean(submitted, alone):
-            return REFITTED
-        return self._look(submitted, alone, rule)
+        said = self._said(member)
+        return REFITTED if said is None else self._look(*said, rule)
 
     def ensemble(self, weights: Mapping[str, float], rule: Rule) -> Said | str:
         """Of an average of members in their last rounds, ``weights`` by name."""
         last = {name: max(number for other, number in self._test if other == name) for name in weights}
-        members = [(name, last[name]) for name, share in weights.items() if share > 0]
-        tests, folds = [self._read(self._test[member]) for member in members], list(map(self._folds, members))
-        if not all(map(is_mean, tests, folds)):
+        said = [(share, self._said((name, last[name]))) for name, share in weights.items() if share > 0]
+        known = [(share, one) for share, one in said if one is not None]
+        if len(known) < len(said):
             return REFITTED
-        shares = [weights[name] for name, _ in members]
-        return self._look(
-            average(tests, shares), [average(one, shares) for one in zip(*folds, strict=True)], rule
-        )
+        shares = [share for share, _ in known]
+        submitted = average([test for _, (test, _) in known], shares)
+        folds = zip(*(alone for _, (_, alone) in known), strict=True)
+        return self._look(submitted, [average(one, shares) for one in folds], rule)
 
     def _look(self, submitted: Spans, alone: Sequence[Spans], rule: Rule) -> Said:
         return look(submitted, alone, self._contexts, rule, metric=self._metric, options=self._options)
 
-    def _folds(self, member: Member) -> list[Spans]:
-        return [self._read(path) for path in self._alone[member]]
+    def _said(self, member: Member) -> tuple[Spans, list[Spans]] | None:
+        """What is submitted, and each fold model's; None where it is not their mean. Every file is read once."""
+        if member not in self._known:
+            submitted = self._read(self._test[member])
+            alone = [self._read(path) for path in self._alone[member]]
+            self._known[member] = (submitted, alone) if is_mean(submitted, alone) else None
+        return self._known[member]
 
     def _read(self, path: Path) -> Spans:
         return read(path).in_order(self._ids)
