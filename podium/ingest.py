@@ -204,6 +204,16 @@ def test_mistakes(
     return mistakes + (_sample_mistakes(sample, test, id) if sample is not None else [])
 
 
+def check_test(
+    rows: pd.DataFrame, test: Path, sample: Path | None, *, id: str | None, text: Sequence[str | list[str]]
+) -> None:
+    """Raise ``UserError`` with what is wrong with the rows of the file ``test``, or with the file ``sample``."""
+    mistakes = test_mistakes(rows, id=id, text=text, sample=read_sample(sample))
+    if mistakes:
+        files = f"{test} and {sample}" if sample is not None else f"{test}"
+        raise UserError(f"{files}: {'; '.join(mistakes)}")
+
+
 def train_table(
     train: pd.DataFrame,
     *,

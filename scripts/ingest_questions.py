@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from podium import ingest
-from podium.errors import UserError
 from podium.files import write_json, write_table
 from podium.span.files import columns_of_table
 from podium.span.ingest import Group, from_file
@@ -35,9 +34,7 @@ def main(
     form = {"encoding": encoding, "separator": separator}
     found = from_file(questions, columns, answered=labels is not None, group=group, max_lost=max_lost, **form)
     rows = found.rows.rename(columns={"id": id})
-    texts = ["text_a", "text_b"]
-    if mistakes := ingest.test_mistakes(rows, id=id, text=texts, sample=ingest.read_sample(sample)):
-        raise UserError(f"{' and '.join(map(str, filter(None, (questions, sample))))}: {'; '.join(mistakes)}")
+    ingest.check_test(rows, questions, sample, id=id, text=["text_a", "text_b"])
     write_table(found.rows, out)
     write_json({"form": found.form, **found.counts}, counts)
     if labels is not None:

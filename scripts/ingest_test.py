@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from podium import ingest
-from podium.errors import UserError
 from podium.files import write_table
 from scripts import job
 
@@ -23,9 +22,7 @@ def main(
     """Ingest the test rows of one task."""
     wanted = ingest.needed(id=id, text=text, target=None, group=None)
     rows = ingest.read_part(test, wanted, encoding=encoding, separator=separator, columns=columns)
-    mistakes = ingest.test_mistakes(rows, id=id, text=text, sample=ingest.read_sample(sample))
-    if mistakes:
-        raise UserError(f"{' and '.join(map(str, filter(None, (test, sample))))}: {'; '.join(mistakes)}")
+    ingest.check_test(rows, test, sample, id=id, text=text)
     write_table(ingest.renamed(rows, id=id, text=text), out)
 
 
