@@ -31,7 +31,7 @@ def main() -> None:
         earlier = history.of(plans, jobs, _in_cpu_seconds(small, Path(scratch, "results")))
     rows: list[dict[str, Any]] = []
     for name, known in (("earlier jobs", earlier), ("none", [])):
-        estimator = Estimator(costs, known, [], on_gpu=False, cores=1)
+        estimator = Estimator(costs, known, [], on_gpu=False)
         told = took = 0.0
         for job in jobs:
             table = whole / Path(job.benchmark).relative_to("results")

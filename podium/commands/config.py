@@ -3,9 +3,8 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-import yaml
-
 from podium.commands.layers import add_files, layered
+from podium.runs import as_yaml
 
 HELP = "print the effective config, every default filled in"
 
@@ -23,4 +22,4 @@ def run(given: Namespace) -> int:
 
 def effective(files: list[Path]) -> str:
     """The effective config of some files as YAML; later files are laid over earlier ones."""
-    return yaml.safe_dump(layered(files).model_dump(), sort_keys=False, allow_unicode=True)
+    return as_yaml(layered(files).model_dump())

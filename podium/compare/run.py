@@ -67,21 +67,21 @@ def _config(results: Path) -> tuple[dict[str, Any] | None, list[str]]:
     path = results / runs.CONFIG
     all_runs = runs.read_all(results)
     if path.is_file():
-        return _filled(path), _later(_filled(path), all_runs)
+        config = _filled(read_yaml(path))
+        return config, _later(config, all_runs)
     whole = [run for run in all_runs if run.config]
     if whole:
         return whole[-1].config, ["no whole run has ended: the config is that of the last run"]
     beside = results.parent / "config.yaml"
     if beside.is_file():
-        found = _filled(beside)
+        found = _filled(read_yaml(beside))
         if set(found.get("tasks", {})) == set(tasks_of(results)):
             return found, [f"no run noted its config: it is {beside} as it is now, which may have changed"]
     return None, ["its config is not known: it was made before runs noted theirs"]
 
 
-def _filled(path: Path) -> dict[str, Any]:
+def _filled(raw: dict[str, Any]) -> dict[str, Any]:
     """A config with every default; as it stands where it is no valid one any more."""
-    raw = read_yaml(path)
     try:
         return load(raw).model_dump()
     except UserError:
@@ -92,15 +92,9 @@ def _later(config: dict[str, Any], all_runs: list[runs.Run]) -> list[str]:
     """What to say of runs after the last whole one that had another config: parts of the results are theirs."""
     ended = [run.started for run in all_runs if run.whole and run.ok]
     later = [run for run in all_runs if run.started > max(ended, default=0) and not (run.whole and run.ok)]
-    own = dict(leaves(_filled_run(config), ""))
-    keys = sorted(
-        {
-            key
-            for run in later
-            for key, value in _pairs(own, dict(leaves(_filled_run(run.config), "")))
-            if value
-        }
-    )
+    own = dict(leaves(config, ""))
+    others = [dict(leaves(_filled(run.config), "")) for run in later]
+    keys = sorted({key for other in others for key in _apart(own, other)})
     if not keys:
         return []
     named = ", ".join(keys[:4]) + (f" and {len(keys) - 4} more" if len(keys) > 4 else "")
@@ -109,14 +103,7 @@ def _later(config: dict[str, Any], all_runs: list[runs.Run]) -> list[str]:
     ]
 
 
-def _filled_run(config: dict[str, Any]) -> dict[str, Any]:
-    try:
-        return load(config).model_dump()
-    except UserError:
-        return config
-
-
-def _pairs(one: dict[str, Any], other: dict[str, Any]) -> list[tuple[str, bool]]:
-    """Each key, and whether it differs."""
+def _apart(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """The keys that differ."""
     missing = object()
-    return [(key, one.get(key, missing) != other.get(key, missing)) for key in {**one, **other}]
+    return [key for key in {**one, **other} if one.get(key, missing) != other.get(key, missing)]

@@ -120,7 +120,7 @@ def _estimate(plans: Plans, root: Path, settings: Settings, gpus: int) -> tuple[
     measured = (
         measure(costs, known, "cuda:0" if devices else "cpu") if settings.measure and pending else _NOTHING
     )
-    estimator = Estimator(costs, earlier, measured.seen, on_gpu=devices > 0, cores=cores)
+    estimator = Estimator(costs, earlier, measured.seen, on_gpu=devices > 0)
     notes = [f"not measured: {note}" for note in measured.notes]
     return forecast(pending, estimator, cores=cores, gpus=devices, measured=measured.seen), notes + _unsure(
         plans, pending

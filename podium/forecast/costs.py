@@ -64,18 +64,13 @@ class Costs:
     def _amount(self, unit: str, job: Job) -> float:
         given = dict(job.wildcards)
         tasks = [given["task"]] if "task" in given else list(self.plans)
-        amount = 0.0
-        for task in tasks:
-            size = self.sizes[task]
-            names = {
-                "train": ["train"],
-                "test": ["test"],
-                "both": ["train", "test"],
-                "all": ["train", "test"],
-            }
-            named = names.get(unit, [given.get("part", "train")])
-            amount += sum((size.parts.get(name) or self._made(size, name)).millions for name in named)
-        return amount
+        both = ["train", "test"]
+        units = {"train": ["train"], "test": ["test"], "both": both, "all": both}
+        named = units.get(unit, [given.get("part", "train")])
+        sizes = [self.sizes[task] for task in tasks]
+        return sum(
+            (size.parts.get(name) or self._made(size, name)).millions for size in sizes for name in named
+        )
 
     @staticmethod
     def _made(size: Size, name: str) -> Part:

@@ -31,9 +31,9 @@ class Estimator:
     """Expected costs of jobs, from usual figures, earlier jobs (``history``) and measurements of this machine."""
 
     def __init__(
-        self, costs: Costs, history: Sequence[Past], measured: Sequence[Seen], *, on_gpu: bool, cores: int
+        self, costs: Costs, history: Sequence[Past], measured: Sequence[Seen], *, on_gpu: bool
     ) -> None:
-        self.costs, self.history, self.on_gpu, self.cores = costs, history, on_gpu, cores
+        self.costs, self.history, self.on_gpu = costs, history, on_gpu
         self.seen = [one.seen() for one in history]
         self.starts = rates.starts_of(self.seen)
         told = {one.family for one in self.seen if one.amount > 0}

@@ -87,7 +87,7 @@ def of_run(run: Run, root: Path) -> Left | None:
         planned = {task: sizes.planned(plan) for task, plan in plans.items()}
         earlier = history.of(plans, run.jobs, root / "results")
         on_gpu = any(job.gpus for job in run.jobs) and bool(run.gpus)
-        estimator = Estimator(Costs(plans, planned), earlier, [], on_gpu=on_gpu, cores=run.cores)
+        estimator = Estimator(Costs(plans, planned), earlier, [], on_gpu=on_gpu)
         return of_jobs(run.jobs, estimator)
     except UserError:
         return None

@@ -225,7 +225,7 @@ def test_a_run_on_a_part_of_the_rows_tells_of_the_whole(folder: Path, speed: flo
     costs = Costs(plans, {"t": sizes.planned(plans["t"])})
     earlier = history.of(plans, jobs, folder / "results")
     assert len(earlier) == len(jobs)
-    found = forecast(jobs, Estimator(costs, earlier, [], on_gpu=False, cores=2), cores=2, gpus=0, measured=[])
+    found = forecast(jobs, Estimator(costs, earlier, [], on_gpu=False), cores=2, gpus=0, measured=[])
     assert truth / 1.5 < sum(stage.seconds for stage in found.stages) < truth * 1.5
     assert found.stages[0].name == "train"
     assert found.stages[0].jobs == 6
@@ -236,18 +236,16 @@ def test_memory_of_small_jobs_only_raises_what_is_expected(folder: Path) -> None
     plans, jobs = Plans.from_raw(CONFIG, folder), runs(3)
     write(folder, 4800, 2400)
     plain_costs = Costs(plans, {"t": sizes.planned(plans["t"])})
-    before = Estimator(plain_costs, [], [], on_gpu=False, cores=2).of(jobs[0]).memory
+    before = Estimator(plain_costs, [], [], on_gpu=False).of(jobs[0]).memory
     assert before > 4000
     write(folder, 600, 300)
     leave(folder, jobs, plans, 1.0)
     earlier = history.of(plans, jobs, folder / "results")
-    assert Estimator(plain_costs, earlier, [], on_gpu=False, cores=2).of(jobs[0]).memory == before
+    assert Estimator(plain_costs, earlier, [], on_gpu=False).of(jobs[0]).memory == before
     write(folder, 4800, 2400)
     leave(folder, jobs, plans, 1.0)
     earlier = history.of(plans, jobs, folder / "results")
-    assert Estimator(plain_costs, earlier, [], on_gpu=False, cores=2).of(jobs[0]).memory == pytest.approx(
-        4000
-    )
+    assert Estimator(plain_costs, earlier, [], on_gpu=False).of(jobs[0]).memory == pytest.approx(4000)
 
 
 def test_jobs_of_other_rows_than_those_that_are_there_tell_nothing(folder: Path) -> None:
@@ -264,12 +262,12 @@ def test_a_measurement_counts_where_no_job_tells(folder: Path) -> None:
     plans, jobs = Plans.from_raw(CONFIG, folder), runs(3)
     costs = Costs(plans, {"t": sizes.planned(plans["t"])})
     slow = Seen(family="network", own="measured transformer", start=0.0, amount=1000.0, seconds=100.0)
-    usual = Estimator(costs, [], [], on_gpu=False, cores=2).of(jobs[0]).seconds
-    measured = Estimator(costs, [], [slow], on_gpu=False, cores=2).of(jobs[0]).seconds
+    usual = Estimator(costs, [], [], on_gpu=False).of(jobs[0]).seconds
+    measured = Estimator(costs, [], [slow], on_gpu=False).of(jobs[0]).seconds
     assert measured > 3 * usual
     leave(folder, jobs, plans, 1.0)
     earlier = history.of(plans, jobs, folder / "results")
-    assert Estimator(costs, earlier, [slow], on_gpu=False, cores=2).of(jobs[0]).seconds == pytest.approx(
+    assert Estimator(costs, earlier, [slow], on_gpu=False).of(jobs[0]).seconds == pytest.approx(
         usual, rel=0.5
     )
 
