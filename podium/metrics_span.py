@@ -4,7 +4,7 @@ import numpy as np
 
 from podium.metric import Metric
 
-NAMES = ("exact", "squad_em", "squad_f1", "cmrc_em", "cmrc_f1")
+NAMES = ("exact", "exact_without_commas", "squad_em", "squad_f1", "cmrc_em", "cmrc_f1")
 
 
 def _mean(truth: np.ndarray, given: np.ndarray) -> float:

@@ -38,7 +38,7 @@ def main(
     predicted = read(test).in_order(tested["id"].tolist())
     answers = rules.answer(rule, predicted, tested["text_b"].tolist(), options=settings)
     write_table(_table(rows["id"], held_out).assign(fold=dealt), oof_out)
-    write_table(_table(tested["id"], answers), test_out)
+    write_table(_table(tested["id"], [metrics.handed_in(metric, text) for text in answers]), test_out)
     found = metrics.score(metric, held_out, [texts(row) for row in gold])
     how = "every question answered" if rule.threshold is None else "tuned doubt"
     empty = {"train": sum(not text for text in held_out), "test": sum(not text for text in answers)}

@@ -10,7 +10,7 @@ from podium.config.training import (
     settle_tricks,
 )
 
-SpanMetric = Literal["exact", "squad_em", "squad_f1", "cmrc_em", "cmrc_f1"]
+SpanMetric = Literal["exact", "exact_without_commas", "squad_em", "squad_f1", "cmrc_em", "cmrc_f1"]
 
 
 class SpanData(Block):

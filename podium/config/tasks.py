@@ -87,8 +87,9 @@ class SpanTask(Block):
     )
     metric: SpanMetric = Field(
         "squad_em",
-        description="exact: the same text; squad_em and squad_f1 as SQuAD's script, for English; cmrc_em and cmrc_f1 "
-        "as that of CMRC 2018 and DRCD, for Chinese.",
+        description="exact: the same text; exact_without_commas: once half-width commas are out of both, as they then "
+        "are of the answers handed in (homework 7); squad_em and squad_f1 as SQuAD's script, for English; cmrc_em and "
+        "cmrc_f1 as that of CMRC 2018 and DRCD, for Chinese.",
     )
     decision: SpanDecision = Field(
         default_factory=SpanDecision, description="How probabilities become answers."

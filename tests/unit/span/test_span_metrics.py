@@ -54,6 +54,18 @@ def test_cmrc(prediction: str, answers: list[str], em: int, f1: float) -> None:
     assert metrics.best("cmrc_f1", prediction, answers) == pytest.approx(f1, abs=1e-12)
 
 
+def test_commas_are_in_neither_text_where_the_leaderboard_has_none() -> None:
+    for prediction, answer, value in [
+        ("1,200", "1200", 1),
+        ("1200", "1,200 ", 1),
+        ("1，200", "1200", 0),
+        ("12", "1,2", 1),
+    ]:
+        assert metrics.best("exact_without_commas", prediction, [answer]) == value
+    assert metrics.handed_in("exact_without_commas", "1,200,000 人") == "1200000 人"
+    assert metrics.handed_in("exact", "1,200") == "1,200"
+
+
 def test_words_between_han_characters_follow_the_treebank() -> None:
     assert mixed_words("他说：can't stop, $3.50（约）U.S.A.") == [
         *("他", "说", "ca", "n't", "stop", ",", "$", "3.50", "约", "u.s.a", ".")
