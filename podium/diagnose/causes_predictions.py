@@ -96,7 +96,7 @@ def _swapped(labels: list[str], answers: np.ndarray, meant: np.ndarray) -> str:
 
 def sample_labels(facts: Facts) -> Iterator[Finding]:
     """A sample submission whose labels are none of the task's."""
-    path, target = facts.member.sample, facts.member.ingest["target"]
+    path, target = facts.member.sample, facts.member.ingest.get("target")
     if facts.held_out is None or facts.held_out.type != "single_label" or path is None or not path.is_file():
         return
     try:

@@ -114,7 +114,7 @@ class Gathering:
             encoder=self._encoder(member, lengths, notes),
             runs=runs,
             held_out=results.held_out(member, number, runs) if runs else None,
-            profile=_json(member.made("ingest") / "profile.json"),
+            profile=None if member.type == "span" else _json(member.made("ingest") / "profile.json"),
             notes=notes,
             others=[],
         )

@@ -2,10 +2,11 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from podium.config import Config
 from podium.plan import Plan
+from podium.plan_span import SpanPlan
 from podium.plans import Plans
 from podium.targets import TaskType
 
@@ -24,7 +25,7 @@ class Member:
     task: str
     name: str
     kind: str
-    type: TaskType
+    type: TaskType | Literal["span"]
     metric: str
     options: dict[str, Any]
     joint: bool
@@ -62,15 +63,15 @@ def members(config: Config, root: Path) -> list[Member]:
 
 
 def _member(plan: Plan, root: Path, name: str) -> Member:
-    task, model = plan.config.tasks[plan.task], plan.model(name)
-    text, folder = plan.text(model.view), plan.tables(name)
-    wordnet = plan.wordnet(model.view)
+    task = plan.config.tasks[plan.task]
+    span = isinstance(plan, SpanPlan)
+    texts = _as_they_are(plan, root) if span else _viewed(plan, root, name)
     return Member(
         root=root,
         task=plan.task,
         name=name,
         kind=plan.kind(name),
-        type=plan.type,
+        type="span" if span else plan.type,
         metric=plan.metric,
         options=plan.train(name, 0, 0)["options"],
         joint=plan.joint(name),
@@ -79,15 +80,29 @@ def _member(plan: Plan, root: Path, name: str) -> Member:
         last_round=plan.last_round(name),
         encoder=_below(root, plan.encoder(name)),
         tokenizer=_below(root, plan.tokenizer_of(name)),
-        tokens=root / folder / "train.parquet" if folder.startswith("results/tokens/") else None,
-        view=root / f"results/text/{plan.task}/{model.view}/train.parquet",
-        steps=text["steps"],
-        language=text["language"],
-        wordnet=(root / wordnet[0]).parents[2] if wordnet else None,
+        **texts,
         train=root / Path(task.train).expanduser(),
         sample=root / Path(task.sample).expanduser() if task.sample else None,
         ingest=plan.ingest(),
     )
+
+
+def _viewed(plan: Plan, root: Path, name: str) -> dict[str, Any]:
+    """Where a member's texts come from, and how they are made."""
+    view, folder = plan.model(name).view, plan.tables(name)
+    wordnet = plan.wordnet(view)
+    return {
+        **plan.text(view),
+        "tokens": root / folder / "train.parquet" if folder.startswith("results/tokens/") else None,
+        "view": root / f"results/text/{plan.task}/{view}/train.parquet",
+        "wordnet": (root / wordnet[0]).parents[2] if wordnet else None,
+    }
+
+
+def _as_they_are(plan: Plan, root: Path) -> dict[str, Any]:
+    """The same of a task whose questions and contexts no view changes."""
+    made = root / f"results/ingest/{plan.task}/train.parquet"
+    return {"tokens": None, "view": made, "steps": [], "language": plan.language, "wordnet": None}
 
 
 def _below(root: Path, folder: str | None) -> Path | None:

@@ -133,7 +133,9 @@ def changed_options(member: Member, runs: list[FoldRun]) -> list[str]:
 
 
 def held_out(member: Member, number: int, runs: list[FoldRun]) -> HeldOut | None:
-    """The held-out predictions of a round: all that there are."""
+    """The held-out predictions of a round: all that there are; None of a span task, which has no classes."""
+    if member.type == "span":
+        return None
     table = _predictions(member, number, runs)
     places = [
         member.made("ingest") / "train.parquet",

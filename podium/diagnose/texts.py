@@ -19,6 +19,8 @@ from podium.engine.template import Template
 from podium.errors import UserError
 from podium.files import read_json, read_table
 from podium.models.words import segments, tokenise
+from podium.span import ingest as questions
+from podium.span.files import columns_of_table
 from podium.text import normalise
 
 ROWS = 3000
@@ -101,15 +103,25 @@ def raw_rows(member: Member) -> pd.DataFrame:
     path = member.made("ingest") / "train.parquet"
     if path.is_file():
         return read_table(path)
-    form = {key: value for key, value in member.ingest.items() if key not in _CODED}
-    coded = {key: member.ingest[key] for key in _CODED}
     if not member.train.is_file():
         raise UserError(f"{member.train} is not there; put the file there, or run snakemake ingest")
+    if member.type == "span":
+        return _questions(member)
+    form = {key: value for key, value in member.ingest.items() if key not in _CODED}
+    coded = {key: member.ingest[key] for key in _CODED}
     wanted = ingest.needed(**{key: form[key] for key in ("id", "text", "target", "group")})
     rows = ingest.read_part(member.train, wanted, **coded)
     if mistakes := ingest.train_mistakes(rows, **form):
         raise UserError("; ".join(mistakes))
     return ingest.train_table(rows, **form)[0]
+
+
+def _questions(member: Member) -> pd.DataFrame:
+    """Questions and contexts of a span task's own file."""
+    columns = {key: member.ingest[key] for key in ("id", "question", "context", "answer", "start", "article")}
+    form = {key: member.ingest[key] for key in ("encoding", "separator", "group", "max_lost")}
+    path = member.train
+    return questions.from_file(path, columns_of_table(path, **columns), answered=True, **form).rows
 
 
 def viewed(member: Member, rows: pd.DataFrame) -> pd.DataFrame:
@@ -133,8 +145,10 @@ def of_encoder(member: Member, views: pd.DataFrame, total: int) -> tuple[Texts, 
     full = full_lengths(table, template)
     form = template.pair if "tokens_b" in table.columns else template.single
     max_length = settled_length(member, full)
-    capacity = tokens.capacity(member.options, max_length - form.specials)
     plain = full - form.specials
+    capacity = tokens.capacity(member.options, max_length - form.specials)
+    if member.type == "span":  # windows hold all of a long context
+        capacity = int(plain.max(initial=0))
     lengths = Texts(
         rows=total,
         ids=table["id"].to_numpy(),

@@ -14,6 +14,8 @@ from span_tiny import DATA
 from tiny import Clone, sample_numbers
 
 from podium.alignment import fold_numbers
+from podium.config import Config
+from podium.diagnose.report import diagnose
 from podium.span import answers, members, metrics, rules
 from podium.span.answers import decode_all
 from podium.span.decode import DecodeOptions, decode, length_limit
@@ -270,3 +272,16 @@ def test_answers_at_random_places_score_at_chance(tmp_path: Path) -> None:
         mean, se = chance(given)
         far[row["what"], row["name"], row["round"]] = (row["cv"] - mean) / se
     assert max(map(abs, far.values())) < 4, far
+
+
+def test_members_are_diagnosed_before_and_after_a_run(finished: Clone) -> None:
+    found = {
+        one.member: one for one in diagnose(Config.model_validate(CONFIG), root=finished.folder, member=None)
+    }
+    assert set(found) == {"reader-s0", "retriever-s0"}
+    assert {finding.cause for finding in found["reader-s0"].findings} >= {"too_few_steps"}
+    assert not found["reader-s0"].notes  # texts and weights were all looked at
+    untrained = copy.deepcopy(CONFIG)
+    untrained["models"] = {"reader": CONFIG["models"]["reader"] | {"learning_rate": 0.1}}
+    before = diagnose(Config.model_validate(untrained), root=finished.folder, member=None)
+    assert "learning_rate" in {finding.cause for one in before for finding in one.findings}
