@@ -49,4 +49,8 @@ class Model(Block):
         None,
         description="Last pseudo-label round of this model, never more than `pseudo.rounds`; null: all of them.",
     )
-    threads: Positive = Field(1, description="CPU threads of one job; part of the result's determinism.")
+    threads: Positive = Field(
+        1,
+        description="CPU threads of one job; part of the result's determinism. As many folds at once as there are "
+        "cores, with one thread each, are faster than one with all; more threads pay where cores are left over.",
+    )

@@ -255,7 +255,6 @@ class Pretrained(Model):
     r_drop: RDrop | None = Field(None, description="Two passes that must agree.")
     lora: Lora | None = Field(None, description="Low-rank adapters.")
     refit: Refit | None = Field(None, description="A last training on all rows.")
-    threads: Positive = Field(2, description="CPU threads of one job; part of the result's determinism.")
 
 
 class Transformer(Pretrained):
