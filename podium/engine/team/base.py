@@ -1,5 +1,6 @@
 """What the training loop asks of the processes that share its job, and the job of a single process."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ class Team:
         """Return the ``value`` (a number, or an array of them) of the first process; nobody reads that of others."""
         return value
 
-    def reserve(self, tensors: list[torch.Tensor]) -> None:
+    def reserve(self, tensors: Sequence[torch.Tensor]) -> None:
         """Take the memory that ``add_up`` needs for ``tensors``."""
 
     def add_up(self, tensors: list[torch.Tensor]) -> None:

@@ -4,7 +4,7 @@ import functools
 import logging
 import pickle
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, cast
 
 import torch
 
@@ -12,6 +12,7 @@ from podium.engine.determinism import set_up
 from podium.engine.team.base import ALONE, Team
 from podium.engine.team.together import Follower, Leader
 
+Fit = TypeVar("Fit", bound=Callable[..., None])
 log = logging.getLogger(__name__)
 
 
@@ -36,7 +37,7 @@ def usable(asked: int, *, device: torch.device, threads: int) -> int:
     return min(asked, there)
 
 
-def shared(fit: Callable[..., None]) -> Callable[..., None]:
+def shared(fit: Fit) -> Fit:
     """Let as many processes as the model's ``devices`` fit it together, each on a device of its own.
 
     The others call the model's ``fit`` with the same arguments, build the same network from the same seed and run the
@@ -69,7 +70,7 @@ def shared(fit: Callable[..., None]) -> Callable[..., None]:
             torch.set_num_threads(model.threads)
             leader.close(failed=failed)
 
-    return fitted
+    return cast(Fit, fitted)
 
 
 def _follow(team: Follower, model: Any, threads: int, rows: tuple[Any, ...], more: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -70,7 +70,7 @@ class Together(Team):
         backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
         dist.init_process_group(backend, store=store, rank=self.rank, world_size=self.size, timeout=TIMEOUT)
 
-    def reserve(self, tensors: list[torch.Tensor]) -> None:
+    def reserve(self, tensors: Sequence[torch.Tensor]) -> None:
         """See ``Team.reserve``."""
         if self._buffer is None:
             size = max(BUCKET, *(tensor.numel() for tensor in tensors))
