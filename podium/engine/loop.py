@@ -216,10 +216,12 @@ class Finetuning:
         A parameter that no part of the batch touches in this process counts as one whose gradient is zero, unless none
         does anywhere.
         """
+        if self.team.size == 1:
+            return short
         flags = [short, *(parameter.grad is not None for parameter in self.parameters)]
         short, *touched = self.team.agreed(np.array(flags)).tolist()
-        if short or self.team.size == 1:
-            return short
+        if short:
+            return True
         gradients = []
         for parameter, anywhere in zip(self.parameters, touched, strict=True):
             if anywhere:

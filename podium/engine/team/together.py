@@ -60,15 +60,21 @@ class Together(Team):
         self._buffer: torch.Tensor | None = None
 
     def _join(self, device: torch.device, store: dist.Store) -> None:
-        """Begin to add up over all processes: NCCL adds up what lies on GPUs, gloo what is in the machine's memory."""
+        """Begin to add up over all processes: NCCL between GPUs, gloo between processes of a CPU."""
         loopback = "lo0" if sys.platform == "darwin" else "lo"
         for variable in (
             "GLOO_SOCKET_IFNAME",
             "NCCL_SOCKET_IFNAME",
         ):  # nobody outside this machine takes part
             os.environ.setdefault(variable, loopback)
-        backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
-        dist.init_process_group(backend, store=store, rank=self.rank, world_size=self.size, timeout=TIMEOUT)
+        dist.init_process_group(
+            "nccl" if device.type == "cuda" else "gloo",
+            store=store,
+            rank=self.rank,
+            world_size=self.size,
+            timeout=TIMEOUT,
+            device_id=device if device.type == "cuda" else None,
+        )
 
     def reserve(self, tensors: Sequence[torch.Tensor]) -> None:
         """See ``Team.reserve``."""
@@ -93,6 +99,11 @@ class Together(Team):
             dist.all_reduce(flat)
         except RuntimeError as error:
             raise Gone(str(error)) from error
+
+
+def _place(rank: int) -> str:
+    """The key by which a process says that it is about to join the others."""
+    return f"here/{rank}"
 
 
 def buckets(tensors: list[torch.Tensor], size: int) -> Iterator[list[torch.Tensor]]:
@@ -120,7 +131,9 @@ class Follower(Together):
         """See ``Team.meet``."""
         self._say(facts.encode())
         port = int(self._hear())
-        self._join(device, dist.TCPStore("127.0.0.1", port, self.size, timeout=TIMEOUT))
+        store = dist.TCPStore("127.0.0.1", port, self.size, timeout=TIMEOUT)
+        store.set(_place(self.rank), "")
+        self._join(device, store)
 
     def agreed(self, flags: np.ndarray) -> np.ndarray:
         """See ``Team.agreed``."""
@@ -134,8 +147,8 @@ class Follower(Together):
 
     def end(self) -> NoReturn:
         """See ``Team.end``."""
-        dist.destroy_process_group()
         self._say(b"")
+        dist.destroy_process_group()  # all do this at the same time
         raise Ended
 
     def failed(self, error: BaseException) -> None:
@@ -209,26 +222,11 @@ class Leader(Together):
         )
         self._on_gpu = device.type == "cuda"
         self._say(str(port).encode())
-        self._join(device, store)
-
-    def _join(self, device: torch.device, store: dist.Store) -> None:
-        """Begin to add up, in a thread of its own: this one looks whether those that it waits for are still there."""
-        wrong: list[Exception] = []
-
-        def join() -> None:
-            try:
-                super(Leader, self)._join(device, store)
-            except Exception as error:
-                wrong.append(error)
-
-        joining = threading.Thread(target=join, daemon=True)
-        joining.start()
-        while joining.is_alive():
-            joining.join(0.05)
-            if any(process.poll() is not None for process in self._processes):
-                self._look_for_the_dead()
-        if wrong:
-            raise wrong[0]
+        while not store.check([_place(rank) for rank in range(1, self.size)]):
+            self._look_for_the_dead(wait=False)
+            time.sleep(0.01)
+        with self._noticing():
+            self._join(device, store)
 
     def agreed(self, flags: np.ndarray) -> np.ndarray:
         """See ``Team.agreed``."""
@@ -245,10 +243,14 @@ class Leader(Together):
     def end(self) -> None:
         """See ``Team.end``."""
         self._hear()
+        dist.destroy_process_group()
 
     def close(self, *, failed: bool) -> None:
-        """End the other processes, whatever they do; ``failed`` says that they may be in the midst of it."""
+        """See the other processes end; those that still run are ended, and all at once where something ``failed``."""
         self._over.set()
+        for process in [] if failed else self._processes:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(GRACE)
         for pipe in self._pipes:
             pipe.close()
         for process in self._processes:
@@ -287,13 +289,18 @@ class Leader(Together):
             self._look_for_the_dead()
             raise error
 
-    def _look_for_the_dead(self) -> None:
-        """Raise the error of a process that failed, else a ``TrainingError`` for one that is gone."""
-        ends = time.monotonic() + GRACE
-        while time.monotonic() < ends:
+    def _look_for_the_dead(self, *, wait: bool = True) -> None:
+        """Raise the error of a process that failed, else a ``TrainingError`` for one that is gone.
+
+        ``wait`` for one to end, as one of them will.
+        """
+        ends = time.monotonic() + (GRACE if wait else 0)
+        while True:
             for rank, process in enumerate(self._processes, 1):
                 if process.poll() not in (None, 0, LEFT):
                     self._fail(rank, self._last_words(rank))
+            if time.monotonic() >= ends:
+                return
             time.sleep(0.05)
 
     def _last_words(self, rank: int) -> bytes:

@@ -22,6 +22,7 @@ from podium import models
 from podium.engine import checkpoint as checkpoints
 from podium.errors import TrainingError
 from podium.models.transformer import Model, Options
+from podium.seeds import derive
 
 TARGET = np.arange(37) % 3
 ROWS = rows_of(TARGET)
@@ -58,6 +59,14 @@ def close(found: Any, wanted: Any, *, atol: float = 1e-6) -> None:
     assert list(found.curve.columns) == list(wanted.curve.columns)
     for name in wanted.curve.columns:
         np.testing.assert_allclose(found.curve[name], wanted.curve[name], rtol=1e-4, atol=1e-6, err_msg=name)
+
+
+def test_one_device_draws_as_ever(encoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models that were trained before there were teams come out the same."""
+    seeds, manual_seed = [], torch.manual_seed
+    monkeypatch.setattr(torch, "manual_seed", lambda seed: (seeds.append(seed), manual_seed(seed))[1])
+    steps = len(fitted(encoder, epochs=1).curve)
+    assert seeds == [0, *(derive(0, "step", number) for number in range(steps))]
 
 
 CASES: dict[str, dict[str, Any]] = {
