@@ -10,7 +10,8 @@ import torch
 
 from podium.engine.determinism import set_up
 from podium.engine.team.base import ALONE, Team
-from podium.engine.team.together import Follower, Leader
+from podium.engine.team.leader import Leader
+from podium.engine.team.together import Follower
 
 Fit = TypeVar("Fit", bound=Callable[..., None])
 log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ def shared(fit: Fit) -> Fit:
             return
         threads = max(1, model.threads // size)
         content = pickle.dumps((_follow, (model, threads, rows, more)), protocol=pickle.HIGHEST_PROTOCOL)
-        leader = Leader(size, [pickle.dumps((rank, size, content)) for rank in range(1, size)])
+        leader = Leader(size, [content] * (size - 1))
         log.info("%d processes train together, each with %d CPU threads", size, threads)
         failed = True
         try:

@@ -4,6 +4,7 @@ It trains the model that it is sent as the job itself does, over its own part of
 ends when the job's own process ends, however that does.
 """
 
+import json
 import os
 import pickle
 import select
@@ -19,7 +20,8 @@ def main(number: int) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process decides
     pipe = Connection(number)
     try:
-        payload = pipe.recv_bytes()  # before libraries are loaded: whoever sends it waits
+        rank, size = json.loads(pipe.recv_bytes())
+        content = pipe.recv_bytes()  # before libraries are loaded: whoever sends it waits
     except (EOFError, OSError):
         return 1
     import logging
@@ -27,7 +29,6 @@ def main(number: int) -> int:
     from podium.engine.team.together import LEFT, Ended, Follower, Gone
 
     logging.basicConfig(level=logging.ERROR)  # the first process says the rest
-    rank, size, content = pickle.loads(payload)
     team = Follower(pipe, rank, size)
     try:
         work, arguments = pickle.loads(content)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from team_samples import add_up, follow, values_of
 
 from podium.engine.team import fitting
-from podium.engine.team.together import Leader, buckets
+from podium.engine.team.leader import Leader
+from podium.engine.team.together import buckets
 from podium.errors import TrainingError, UserError
 
 CPU = torch.device("cpu")
@@ -24,9 +25,7 @@ class Started(Leader):
     """A leader of processes that do what the scripts say, one each."""
 
     def __init__(self, *scripts: list[tuple[str, Any]]) -> None:
-        size = len(scripts) + 1
-        work = [pickle.dumps((follow, (script,))) for script in scripts]
-        super().__init__(size, [pickle.dumps((rank, size, one)) for rank, one in enumerate(work, 1)])
+        super().__init__(len(scripts) + 1, [pickle.dumps((follow, (script,))) for script in scripts])
 
     def __enter__(self) -> "Started":
         return self

@@ -141,7 +141,7 @@ SCRIPT = """
 import os, signal, sys
 from pathlib import Path
 import numpy as np
-from podium.engine.team.together import Leader
+from podium.engine.team.leader import Leader
 from test_team_training import Trouble, fitted
 start = Leader._start
 def started(self, payload):
