@@ -144,8 +144,8 @@ import numpy as np
 from podium.engine.team.leader import Leader
 from test_team_training import Trouble, fitted
 start = Leader._start
-def started(self, payload):
-    start(self, payload)
+def started(self, *given):
+    start(self, *given)
     print(*(process.pid for process in self._processes), flush=True)
 Leader._start = started
 fitted(Path(sys.argv[1]), devices=2, trouble=Trouble("killed", 0, 3))
