@@ -251,8 +251,12 @@ class Plan(AdversarialPlan):
         return block | {"options": block["options"] | changed}
 
     def gpus(self, member: str) -> int:
-        """GPUs that one job of the member can use."""
+        """GPUs that one job of the member can use when it predicts."""
         return int(KINDS[self.kind(member)].gpu)
+
+    def training_gpus(self, member: str) -> int:
+        """GPUs that one job of the member can use when it trains."""
+        return self.gpus(member) * int(getattr(self.model(member), "devices", 1))
 
     def code_of_kind(self, script: str, member: str) -> str:
         """Digest of a training or predicting rule's code with the member's kind of model."""

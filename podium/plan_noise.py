@@ -17,7 +17,7 @@ class NoisePlan(PretrainPlan):
         def train(self, member: str, number: int, fold: int) -> dict[str, Any]: ...  # noqa: D102
         def tables(self, member: str) -> str: ...  # noqa: D102
         def encoder_files(self, member: str) -> list[str]: ...  # noqa: D102
-        def gpus(self, member: str) -> int: ...  # noqa: D102
+        def training_gpus(self, member: str) -> int: ...  # noqa: D102
         def code_of_kind(self, script: str, member: str) -> str: ...  # noqa: D102
 
     def judges(self) -> list[str]:
@@ -46,7 +46,7 @@ class NoisePlan(PretrainPlan):
     def judge_gpus(self, judge: str) -> int:
         """GPUs that a judge can use."""
         member = self.judging_member(judge)
-        return 0 if member is None else self.gpus(member)
+        return 0 if member is None else self.training_gpus(member)
 
     def judge_code(self, script: str, judge: str) -> str:
         """Digest of the code that makes a judge's probabilities."""

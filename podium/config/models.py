@@ -222,6 +222,10 @@ class Pretrained(Model):
     accumulate: Positive = Field(
         1, description="Parts that a batch is computed in: less memory, the same gradient."
     )
+    devices: Positive = Field(
+        1,
+        description="GPUs that share each batch of a training job; without a GPU, processes that share its threads.",
+    )
     schedule: Literal["linear", "cosine", "constant"] = Field(
         "linear", description="Course of the rates after warm-up."
     )

@@ -148,8 +148,8 @@ def _driver(path: Path) -> str | None:
     return next((word for word in first.split() if word[:1].isdigit() and "." in word), None)
 
 
-def gpus(found: Gpus, asked: int | None, needed: bool, environ: Mapping[str, str]) -> Iterator[Check]:
-    """Yield lines on GPUs; ``asked`` is what ``--resources gpu=`` will say, ``needed``: a model can use one."""
+def gpus(found: Gpus, asked: int | None, needed: int, environ: Mapping[str, str]) -> Iterator[Check]:
+    """Yield lines on GPUs; ``asked`` is what ``--resources gpu=`` will say, ``needed``: how many a job can use."""
     if found.count:
         listed = ", ".join(
             f"{name} {amount(size)}" for name, size in zip(found.names, found.megabytes, strict=True)
@@ -157,6 +157,9 @@ def gpus(found: Gpus, asked: int | None, needed: bool, environ: Mapping[str, str
         if asked is not None and asked > found.count:
             mend = f"run with --resources gpu={found.count}; further jobs would wait for a device"
             yield warning("gpu", f"{found.count} ({listed}), {asked} would be used", mend)
+        elif needed > (usable := found.count if asked is None else asked):
+            mend = "a model's `devices` asks for more than there will be; its job uses those"
+            yield warning("gpu", f"{usable} of {found.count} ({listed}), and a job asks for {needed}", mend)
         else:
             yield ok("gpu", f"{listed} (CUDA {found.build})")
     elif found.driver is not None and found.build is None:

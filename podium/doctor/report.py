@@ -71,8 +71,8 @@ def examine(config: Config | UserError, root: Path, settings: Settings) -> Repor
     checks += software.programs(plans) if plans else []
     checks += machine.cores(settings.cores, plans, machine.CGROUP)
     checks += machine.threads_settings(os.environ)
-    needed = plans is not None and any(
-        plan.gpus(member) for plan in plans.values() for member in plan.members
+    needed = max(
+        (plan.training_gpus(member) for plan in (plans or {}).values() for member in plan.members), default=0
     )
     found = machine.find_gpus()
     checks += machine.gpus(found, settings.gpus, needed, os.environ)

@@ -41,7 +41,7 @@ class Checkpoint:
 
     def __init__(self, folder: Path | None, fingerprint: str, every_seconds: float = EVERY_SECONDS) -> None:
         self._path = folder / NAME if folder else None
-        self._fingerprint, self._every = fingerprint, every_seconds
+        self.fingerprint, self._every = fingerprint, every_seconds
         self._last = time.monotonic()
 
     def due(self) -> bool:
@@ -64,7 +64,7 @@ class Checkpoint:
                 tensors[f"{key}:{name}"] = _plain(tensor)
         for part, extra in extras.items():
             tensors |= {f"{part}/{name}": _plain(tensor) for name, tensor in extra.state_dict().items()}
-        metadata = {"fingerprint": self._fingerprint, "curve": json.dumps(curve)}
+        metadata = {"fingerprint": self.fingerprint, "curve": json.dumps(curve)}
 
         def write(path: Path) -> None:
             save_file(tensors, path, metadata=metadata)
@@ -84,7 +84,7 @@ class Checkpoint:
         try:
             with safe_open(self._path, framework="pt") as saved:
                 metadata = saved.metadata() or {}
-                if metadata.get("fingerprint") != self._fingerprint:
+                if metadata.get("fingerprint") != self.fingerprint:
                     log.info("a checkpoint of other settings, data or code is left unused")
                     return []
                 tensors = {name: saved.get_tensor(name) for name in saved.keys()}  # noqa: SIM118 - no mapping

@@ -2,6 +2,9 @@
 
 Nothing random outlives a step: the order of an epoch comes from (seed, epoch), dropout and the like from (seed, step).
 A run that is resumed after step s is therefore the same as one that was never stopped, bit for bit on one CPU.
+
+Several processes may run it together (``podium.engine.team``), each for its share of every batch. What they add up is
+the gradient of the batch, and each makes the same step with it: their weights are the same bits after every step.
 """
 
 import contextlib
@@ -26,6 +29,7 @@ from podium.engine.optimization import Unfreezing, parameter_groups, rate_factor
 from podium.engine.recipe import Recipe
 from podium.engine.shortage import MAY_BE, Allowance, cost, release
 from podium.engine.stopping import BestKeeper, Keeper
+from podium.engine.team.base import Team
 from podium.mishaps import out_of_memory
 from podium.seeds import derive
 
@@ -37,6 +41,7 @@ class Finetuning:
 
     ``evaluate`` scores the network on rows held out inside the training part, higher is better; the weights of the best
     epoch are kept where it is given. ``fresh`` names modules of the encoder with new weights (``parameter_groups``).
+    ``team`` are the processes that run it together: each has the same arguments, but for the network's device.
     """
 
     def __init__(
@@ -50,9 +55,10 @@ class Finetuning:
         checkpoint: Checkpoint,
         evaluate: Callable[[], Any] | None,
         fresh: frozenset[str],
+        team: Team,
     ) -> None:
         self.network, self.objective, self.recipe, self.rows = network, objective, recipe, rows
-        self.seed, self.checkpoint, self.evaluate = seed, checkpoint, evaluate
+        self.seed, self.checkpoint, self.evaluate, self.team = seed, checkpoint, evaluate, team
         self.encoded = objective.rows.encoded
         self.per_epoch = len(self._order(0))
         self.mean_rows = len(self._rows_of(0)) / self.per_epoch
@@ -65,7 +71,7 @@ class Finetuning:
         every = recipe.optimization.unfreeze
         self.unfreezing = None if every is None else Unfreezing(network, every=every)
         self.average = None
-        if recipe.average is not None:
+        if recipe.average is not None and team.first:
             self.average = Average(recipe.average, network, steps=self.steps, per_epoch=self.per_epoch)
         self.best: Keeper | None = None if evaluate is None else self._keeper()
         self.curve: list[dict[str, Any]] = []
@@ -80,6 +86,7 @@ class Finetuning:
         ``norm`` (of the gradient, before clipping), and ``score`` at the end of an epoch where rows are held out.
         """
         self.curve = self.checkpoint.load(self.network, self.optimizer, self._extras())
+        self.team.meet(f"{self.checkpoint.fingerprint} {len(self.curve)}", self.objective.device)
         for epoch, batches in self._remaining():
             if self.unfreezing is not None:
                 self.unfreezing.apply(epoch)
@@ -90,6 +97,7 @@ class Finetuning:
             self._tell(epoch, first, time.perf_counter() - started)
             if self._stops(epoch):
                 break
+        self.team.end()
         self._finish()
         return pd.DataFrame(self.curve)
 
@@ -137,7 +145,7 @@ class Finetuning:
         self.curve.append(self._step(epoch, batch))
         self.seconds.append(time.perf_counter() - started)
         progress.step(self.curve[-1], of=self.steps, epochs=self.steps / self.per_epoch)
-        if self.checkpoint.due():
+        if self.team.first and self.checkpoint.due():
             self._settle()
             self.checkpoint.save(self.network, self.optimizer, self._extras(), self.curve)
 
@@ -169,26 +177,58 @@ class Finetuning:
         }
 
     def _accumulated(self, number: int, epoch: int, batch: np.ndarray) -> torch.Tensor:
-        """Add up the gradient of a step's batch; return its loss. Where memory runs out, all again in smaller parts."""
+        """Add up the gradient of a step's batch; return its loss. Where memory runs out, all again in smaller parts.
+
+        Where it does so in one process of several, all of them begin again.
+        """
         # Batches of tokens differ in rows: each row has the same weight then
         rows = len(batch) if self.recipe.batch_tokens is None else self.mean_rows
         counts = self.encoded.counts if self.encoded.chunked else None
         while True:
-            torch.manual_seed(derive(self.seed, "step", number))
+            torch.manual_seed(self._drawn_from(number))
             self.objective.begin(batch, number, epoch)
             loss = torch.zeros((), device=self.objective.device)
-            parts = self._parts(batch)
+            shares, short = self._shares(batch), False
             try:
-                for part in parts:
+                self.team.reserve(self.parameters)
+                for part in shares[self.team.rank]:
                     loss += self.objective.accumulate(part, rows, epoch)
-                return loss
             except MAY_BE as error:
                 if not out_of_memory(error):
                     raise
+                short = True
+            if not self._unite(loss, short=short):
+                return loss
             self.optimizer.zero_grad(set_to_none=True)
             release()
+            parts = [part for share in shares for part in share]
             sizes = [(len(part), cost(part, self.encoded.widths, counts)) for part in parts]
             self.allowance.halve(number, sizes)
+
+    def _drawn_from(self, number: int) -> int:
+        """The seed of a step in this process."""
+        rank = self.team.rank
+        return derive(self.seed, "step", number, *(("process", rank) if rank else ()))
+
+    def _unite(self, loss: torch.Tensor, *, short: bool) -> bool:
+        """Add up loss, figures and gradients of all processes; not where memory was ``short`` in one: return whether.
+
+        A parameter that no part of the batch touches in this process counts as one whose gradient is zero, unless none
+        does anywhere.
+        """
+        if self.team.size == 1:
+            return short
+        flags = [short, *(parameter.grad is not None for parameter in self.parameters)]
+        short, *touched = self.team.agreed(np.array(flags)).tolist()
+        if short:
+            return True
+        gradients = []
+        for parameter, anywhere in zip(self.parameters, touched, strict=True):
+            if anywhere:
+                parameter.grad = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+                gradients.append(parameter.grad)
+        self.team.add_up([loss, *self.objective.figures(), *gradients])
+        return False
 
     def _factor(self, number: int) -> float:
         options, average = self.recipe.optimization, self.recipe.average
@@ -198,25 +238,29 @@ class Finetuning:
             number = min(number, round(average.start * self.steps))
         return rate_factor(number, self.steps, schedule=options.schedule, warmup=options.warmup)
 
-    def _parts(self, batch: np.ndarray) -> list[np.ndarray]:
-        counts = self.encoded.counts if self.encoded.chunked else None
-        return self.allowance.parts(batch, self.encoded.widths, counts, accumulate=self.recipe.accumulate)
+    def _shares(self, batch: np.ndarray) -> list[list[np.ndarray]]:
+        """The parts of a batch that each process computes."""
+        counts, size = self.encoded.counts if self.encoded.chunked else None, self.team.size
+        return self.allowance.shares(
+            batch, self.encoded.widths, counts, accumulate=self.recipe.accumulate, processes=size
+        )
 
     def _stops(self, epoch: int) -> bool:
-        """Score the network at the end of an epoch; whether that was enough."""
+        """Score the network at the end of an epoch; whether that was enough. The first process scores for all."""
         if self.best is None or self.evaluate is None:
             return False
         with contextlib.nullcontext() if self.average is None else self.average.swap():
-            self._keep(self.evaluate(), epoch)
+            score = self.team.told(self.evaluate() if self.team.first else None)
+            self._keep(score, epoch, self.network if self.team.first else nn.Module())
         return self.best.stop
 
     def _keeper(self) -> Keeper:
         return BestKeeper(patience=self.recipe.stopping.patience if self.recipe.stopping else None)
 
-    def _keep(self, score: Any, epoch: int) -> None:
-        """Keep the weights where ``score`` is the best so far, and write it into the curve."""
+    def _keep(self, score: Any, epoch: int, network: nn.Module) -> None:
+        """Keep the weights of ``network`` where ``score`` is the best so far, and write it into the curve."""
         assert isinstance(self.best, BestKeeper)
-        self.best.update(score, step=len(self.curve), network=self.network)
+        self.best.update(score, step=len(self.curve), network=network)
         self.curve[-1]["score"] = score
         log.info("epoch %d: score %.4f on the rows held out inside the training part", epoch + 1, score)
 
@@ -259,7 +303,7 @@ class Finetuning:
     def _stop(self, figures: dict[str, Any]) -> NoReturn:
         """Raise ``TrainingError`` for a step whose ``figures`` are no numbers; the weights are those of before it."""
         step, epoch = int(figures["step"]), int(figures["epoch"])
-        torch.manual_seed(derive(self.seed, "step", step))
+        torch.manual_seed(self._drawn_from(step))
         batch = self._unsettled[step]
         own = [row for row in batch if not math.isfinite(self.objective.alone(int(row), epoch))]
         ids = self.objective.rows.ids

@@ -99,6 +99,10 @@ class Objective:
     def begin(self, batch: np.ndarray, step: int, epoch: int) -> None:
         """Tell that ``step`` begins, over the rows ``batch`` (B,), whose parts come next."""
 
+    def figures(self) -> list[torch.Tensor]:
+        """Return what else is a sum over the batch's rows; it is added up in place where others have some of them."""
+        return []
+
     def end(self) -> dict[str, torch.Tensor]:
         """Tell that the gradient of the batch is whole; return what else the curve should hold of the step, scalars."""
         return {}

@@ -55,19 +55,25 @@ class Allowance:
         """The limit; None where there is none."""
         return self._cuts[-1][1] if self._cuts else None
 
-    def parts(
-        self, batch: np.ndarray, lengths: np.ndarray, counts: np.ndarray | None, *, accumulate: int
-    ) -> list[np.ndarray]:
-        """Cut the rows of a batch (B,) into ``accumulate`` parts, and those further that are above the limit."""
-        parts = (
-            [batch]
-            if accumulate == 1
-            else split(batch, lengths, parts=accumulate, max_tokens=None, counts=counts)
-        )
-        limit = self.tokens
+    def shares(
+        self,
+        batch: np.ndarray,
+        lengths: np.ndarray,
+        counts: np.ndarray | None,
+        *,
+        accumulate: int,
+        processes: int,
+    ) -> list[list[np.ndarray]]:
+        """Cut the rows of a batch (B,) into ``accumulate`` parts for each of the ``processes``.
+
+        Parts above the limit are cut further. A batch with fewer rows than parts leaves some processes without any.
+        """
+        count = accumulate * processes
+        parts = [batch] if count == 1 else split(batch, lengths, parts=count, max_tokens=None, counts=counts)
+        dealt, limit = [parts[rank::processes] for rank in range(processes)], self.tokens
         if limit is None:
-            return parts
-        return [piece for part in parts for piece in _within(part, lengths, counts, limit)]
+            return dealt
+        return [[piece for part in own for piece in _within(part, lengths, counts, limit)] for own in dealt]
 
     def halve(self, step: int, sizes: list[tuple[int, int]]) -> None:
         """Halve the limit: memory ran out in ``step`` (0 is the first) with parts of so many (rows, tokens).

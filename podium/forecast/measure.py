@@ -123,7 +123,7 @@ def _network(costs: Costs, plan: Plan, member: str, device: str) -> Seen | None:
     if len(rows) < batch:
         return None
     off = ("stopping", "average", "distillation", "unfreeze", "swa")
-    options |= {"steps": STEPS, **{name: None for name in off if name in options}}
+    options |= {"steps": STEPS, "devices": 1, **{name: None for name in off if name in options}}
     model = _fit(plan, member, options, size, rows, device)
     curve = model.told.iloc[FIRST:]
     return _seen(curve["tokens"], curve["seconds"], shape_of(folder), curve["rows"])

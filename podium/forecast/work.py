@@ -144,6 +144,7 @@ def _network(
     state = (4 * shape.vocabulary * shape.hidden + 16 * shape.weights) / 1e6
     held_back = 0.3 if options.get("gradient_checkpointing") else 1.0
     inside = batch / max(1, options.get("accumulate", 1)) * longest * shape.hidden * shape.layers / 1e6
+    state *= options.get("devices", 1)  # of as many processes, where they are all in the computer's memory
     return Work(amount=amount, memory=state + 180 * held_back * inside, disk=4 * shape.parameters / 1e6)
 
 

@@ -242,6 +242,7 @@ class Model(transformer.Model):
             checkpoint=checkpoint,
             evaluate=(lambda: self._inner_scores(data, held)) if len(held) else None,
             fresh=fresh,
+            team=self.team,
         )
         self.curve, self.told = finetuning.run(), finetuning.table()
         self.shortages = finetuning.allowance.facts()

@@ -25,6 +25,7 @@ from podium.engine.pooling import Pooling
 from podium.engine.shortage import in_batches
 from podium.engine.spans import MASKED, SpanLoss, SpanNetwork, SpanObjective, Tokens
 from podium.engine.stopping import inner_split
+from podium.engine.team.fitting import shared
 from podium.engine.template import Template
 from podium.errors import UserError
 from podium.files import read_json, write_json
@@ -58,6 +59,7 @@ class Model(transformer.Model):
         self.nulls = False
         self.skipped = 0
 
+    @shared
     def fit(  # type: ignore[override]
         self,
         rows: pd.DataFrame,

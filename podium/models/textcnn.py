@@ -23,6 +23,7 @@ from podium.engine.objective import Objective, Rows, ids_of, turns_of
 from podium.engine.precision import compute_dtype
 from podium.engine.shortage import in_batches
 from podium.engine.targets import Scale, as_target, class_counts
+from podium.engine.team.base import ALONE
 from podium.engine.template import FIRST, SECOND, Form, Template
 from podium.errors import UserError
 from podium.files import read_json, write_csv, write_json
@@ -128,6 +129,7 @@ class Model:
             checkpoint=checkpoint,
             evaluate=None,
             fresh=frozenset(),
+            team=ALONE,
         )
         finetuning.optimizer.register_step_post_hook(network.constrain)
         self.curve, self.told = finetuning.run(), finetuning.table()

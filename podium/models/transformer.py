@@ -36,6 +36,8 @@ from podium.engine.reinit import reinitialise
 from podium.engine.shortage import in_batches
 from podium.engine.stopping import inner_split
 from podium.engine.targets import Scale, as_target, class_counts, inner_score
+from podium.engine.team.base import ALONE, Team
+from podium.engine.team.fitting import shared
 from podium.engine.template import Template
 from podium.files import read_json, write_csv, write_json
 from podium.models.transformer_options import Options
@@ -60,7 +62,8 @@ class Model:
 
     def __init__(self, options: Options, *, classes: int, seed: int, device: str, threads: int) -> None:
         self.options, self.classes, self.seed = options, classes, seed
-        self.device = torch.device(device)
+        self.device, self.threads = torch.device(device), threads
+        self.team: Team = ALONE
         self.type: TaskType = "single_label"
         self.max_length = 0
         self.scale = Scale.none(classes)
@@ -78,6 +81,7 @@ class Model:
         assert self._network is not None
         return self._network
 
+    @shared
     def fit(
         self,
         rows: pd.DataFrame,
@@ -183,6 +187,7 @@ class Model:
             checkpoint=checkpoint,
             evaluate=evaluate,
             fresh=fresh,
+            team=self.team,
         )
         self.curve, self.told = finetuning.run(), finetuning.table()
         self.shortages = finetuning.allowance.facts()
@@ -283,8 +288,8 @@ class Model:
         """What makes this run and no other: a checkpoint of another one must not be used."""
         root = Path(__file__).parents[2]
         return fingerprint(
-            *(dataclasses.asdict(self.options), self.seed, self.classes, self.type, str(self.device)),
-            *(torch.__version__, torch.get_num_threads(), digest(root, self.SOURCE)),
+            *(dataclasses.asdict(self.options), self.seed, self.classes, self.type, self.device.type),
+            *(torch.__version__, torch.get_num_threads(), self.team.size, digest(root, self.SOURCE)),
             *data.parts(),
             *self.network.state_dict().values(),
         )

@@ -31,6 +31,7 @@ class Finetuned:
     batch_size: int
     batch_tokens: int | None
     accumulate: int
+    devices: int
     schedule: str
     warmup: float
     learning_rate: float

@@ -163,18 +163,21 @@ def gpu(**changed: Any) -> machine.Gpus:
 
 def test_gpus_in_words() -> None:
     none = gpu()
-    assert "networks run on the CPU" in of(machine.gpus(none, None, True, {}), "ok")
+    assert "networks run on the CPU" in of(machine.gpus(none, None, 1, {}), "ok")
     two = gpu(names=["A", "A"], megabytes=[24000.0, 24000.0])
-    assert "A 24.0 GB, A 24.0 GB (CUDA 13.0)" in of(machine.gpus(two, None, True, {}), "ok")
-    assert "--resources gpu=2" in of(machine.gpus(two, 3, True, {}), "warning")
+    assert "A 24.0 GB, A 24.0 GB (CUDA 13.0)" in of(machine.gpus(two, None, 1, {}), "ok")
+    assert "--resources gpu=2" in of(machine.gpus(two, 3, 1, {}), "warning")
+    assert "2 of 2 (A 24.0 GB, A 24.0 GB), and a job asks for 4" in of(
+        machine.gpus(two, None, 4, {}), "warning"
+    )
     assert "this torch is for CPUs" in of(
-        machine.gpus(gpu(build=None, driver="570.1"), None, True, {}), "warning"
+        machine.gpus(gpu(build=None, driver="570.1"), None, 1, {}), "warning"
     )
     old = gpu(driver="450.1", reason="The NVIDIA driver on your system is too old")
-    told = of(machine.gpus(old, None, True, {}), "warning")
+    told = of(machine.gpus(old, None, 1, {}), "warning")
     assert "cannot use the GPU with driver 450.1: The NVIDIA driver on your system is too old" in told
     assert "update the driver" in told
-    hidden = machine.gpus(gpu(driver="570.1"), None, True, {"CUDA_VISIBLE_DEVICES": ""})
+    hidden = machine.gpus(gpu(driver="570.1"), None, 1, {"CUDA_VISIBLE_DEVICES": ""})
     assert "CUDA_VISIBLE_DEVICES hides" in of(hidden, "warning")
 
 

@@ -119,3 +119,12 @@ def test_overrides_count_where_their_file_is_there(tmp_path: Path, monkeypatch: 
     assert plan_of({}).read_overrides() == {"type": "single_label", "separator": "|"}
     several = {"type": "multi_label", "label_separator": ";", "metric": "micro_f1"}
     assert plan_of({}, **several).read_overrides() == {"type": "multi_label", "separator": ";"}
+
+
+def test_a_job_that_trains_takes_the_devices_of_its_model() -> None:
+    """Also where the model judges labels; predicting takes one, and a kind without a network none."""
+    given = raw({"models": ["bert", "words"]})
+    given["models"]["bert"]["devices"] = 3
+    plan = Plan.from_raw(given, ROOT)
+    assert [plan.training_gpus("bert-s0"), plan.gpus("bert-s0"), plan.judge_gpus("bert")] == [3, 1, 3]
+    assert [plan.training_gpus("words-s0"), plan.judge_gpus("words")] == [0, 0]

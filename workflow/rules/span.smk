@@ -130,7 +130,7 @@ rule train_span_fold:
         "../../envs/cpu.yaml"
     threads: lambda w: plans[w.task].model(w.member).threads
     resources:
-        gpu=lambda w: places(plans[w.task].gpus(w.member)),
+        gpu=lambda w: places(plans[w.task].training_gpus(w.member)),
     params:
         block=lambda w: plans[w.task].train(w.member, int(w.round), int(w.fold)),
         code=lambda w: plans[w.task].code_of_kind("train_span", w.member),
@@ -161,7 +161,7 @@ rule refit_span_fold:
         "../../envs/cpu.yaml"
     threads: lambda w: plans[w.task].model(w.member).threads
     resources:
-        gpu=lambda w: places(plans[w.task].gpus(w.member)),
+        gpu=lambda w: places(plans[w.task].training_gpus(w.member)),
     params:
         block=lambda w: plans[w.task].refit(w.member, int(w.fold)),
         code=lambda w: plans[w.task].code_of_kind("refit_span", w.member),

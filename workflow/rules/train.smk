@@ -39,7 +39,7 @@ rule train_fold:
         "../../envs/cpu.yaml"
     threads: lambda w: plans[w.task].model(w.member).threads
     resources:
-        gpu=lambda w: places(plans[w.task].gpus(w.member)),
+        gpu=lambda w: places(plans[w.task].training_gpus(w.member)),
     params:
         block=lambda w: plans[w.task].train(w.member, int(w.round), int(w.fold)),
         code=lambda w: plans[w.task].code_of_kind("train", w.member),
@@ -69,7 +69,7 @@ rule refit_fold:
         "../../envs/cpu.yaml"
     threads: lambda w: plans[w.task].model(w.member).threads
     resources:
-        gpu=lambda w: places(plans[w.task].gpus(w.member)),
+        gpu=lambda w: places(plans[w.task].training_gpus(w.member)),
     params:
         block=lambda w: plans[w.task].refit(w.member, int(w.fold)),
         code=lambda w: plans[w.task].code_of_kind("refit", w.member),
@@ -120,7 +120,7 @@ rule train_joint_fold:
         "../../envs/cpu.yaml"
     threads: lambda w: plans.joint(w.member).model(w.member).threads
     resources:
-        gpu=lambda w: places(plans.joint(w.member).gpus(w.member)),
+        gpu=lambda w: places(plans.joint(w.member).training_gpus(w.member)),
     params:
         block=lambda w: plans.train_joint(w.member, int(w.round), int(w.fold)),
         code=lambda w: plans.joint(w.member).code_of_kind("train_joint", w.member),
@@ -147,7 +147,7 @@ rule refit_joint_fold:
         "../../envs/cpu.yaml"
     threads: lambda w: plans.joint(w.member).model(w.member).threads
     resources:
-        gpu=lambda w: places(plans.joint(w.member).gpus(w.member)),
+        gpu=lambda w: places(plans.joint(w.member).training_gpus(w.member)),
     params:
         block=lambda w: plans.refit_joint(w.member, int(w.fold)),
         code=lambda w: plans.joint(w.member).code_of_kind("refit_joint", w.member),

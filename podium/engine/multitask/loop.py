@@ -62,9 +62,9 @@ class JointFinetuning(Finetuning):
             len(self._names), patience=self.recipe.stopping.patience if self.recipe.stopping else None
         )
 
-    def _keep(self, score: np.ndarray, epoch: int) -> None:
+    def _keep(self, score: np.ndarray, epoch: int, network: nn.Module) -> None:
         assert self.best is not None
-        self.best.update(score, epoch, self.network)
+        self.best.update(score, epoch, network)
         told = dict(zip(self._names, score.tolist(), strict=True))
         self.curve[-1] |= {"score": float(np.mean(score))} | {f"score:{name}": told[name] for name in told}
         scores = ", ".join(f"{name} {value:.4f}" for name, value in told.items())

@@ -62,6 +62,13 @@ class JointObjective(Objective):
         self._losses, self._hits = torch.zeros_like(self._rows), torch.zeros_like(self._rows)
         self._gradients = {}
 
+    def figures(self) -> list[torch.Tensor]:
+        """See ``Objective.figures``."""
+        if self._layer is not None:
+            for task in np.flatnonzero(self._counts).tolist():
+                self._gradients.setdefault(task, torch.zeros_like(self._layer))
+        return [self._losses, self._hits, *(self._gradients[task] for task in sorted(self._gradients))]
+
     def end(self) -> dict[str, torch.Tensor]:
         """Let the balance learn of the step; the curve gets ``loss:NAME`` (none without rows) and ``weight:NAME``."""
         weights, present = self.balance.weights().clone(), (self._rows > 0).float()

@@ -311,3 +311,15 @@ def test_a_stride_as_long_as_the_window_is_a_mistake(encoder: Path) -> None:
     wrong = dataclasses.replace(options(encoder), overlap=40)
     with pytest.raises(UserError, match="overlap 40 must be shorter than the window"):
         Model(wrong, seed=0, device="cpu", threads=1).fit(ROWS, TARGETS, ONES)
+
+
+def test_two_processes_train_what_one_does_in_two_parts(encoder: Path) -> None:
+    """With an inner split: the first process scores for both."""
+    sure = {"dropout": 0.0, "attention_dropout": 0.0, "stopping": {"share": 0.3, "patience": 1}}
+    alone, together = make(encoder, accumulate=2, **sure), make(encoder, devices=2, **sure)
+    together.threads = 2
+    for trained in (alone, together):
+        trained.fit(ROWS, TARGETS, ONES)
+    pd.testing.assert_frame_equal(together.curve, alone.curve, rtol=1e-4, atol=1e-6)
+    for name, tensor in alone.network.state_dict().items():
+        torch.testing.assert_close(together.network.state_dict()[name], tensor, atol=1e-6, rtol=0)
