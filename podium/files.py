@@ -68,7 +68,7 @@ def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     This and the other readers raise ``DamagedFile`` where the file is cut short or otherwise no longer what it was.
     """
     with measure("files"), _whole(path, pa.ArrowInvalid):
-        return pq.read_table(path, columns=columns).to_pandas(types_mapper=_lists)
+        return pq.read_table(path, columns=columns).to_pandas(types_mapper=lists_stay)
 
 
 def read_rows(path: Path, ids: pd.Series, fold: int | None = None) -> pd.DataFrame:
@@ -95,7 +95,8 @@ def _whole(path: Path, mistake: type[ValueError]) -> Iterator[None]:
         raise DamagedFile(path, error) from error
 
 
-def _lists(kind: pa.DataType) -> pd.ArrowDtype | None:
+def lists_stay(kind: pa.DataType) -> pd.ArrowDtype | None:
+    """A type mapper of ``to_pandas`` by which lists stay Arrow's."""
     return pd.ArrowDtype(kind) if pa.types.is_list(kind) else None
 
 

@@ -71,6 +71,11 @@ class Model(transformer.Model):
         self._keeper: TaskKeeper | None = None
 
     @property
+    def outputs(self) -> list[int]:
+        """What the model was made for: the classes of each task."""
+        return self.sizes
+
+    @property
     def slices(self) -> list[slice]:
         """Where the classes of each task stand in the union."""
         return slices(self.sizes)

@@ -76,6 +76,11 @@ class Model:
         set_up(self.device.type, threads)
 
     @property
+    def outputs(self) -> int | list[int]:
+        """What the model was made for: ``classes``."""
+        return self.classes
+
+    @property
     def network(self) -> Network:
         """The network, once it is fitted or loaded."""
         assert self._network is not None

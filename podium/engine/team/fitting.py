@@ -2,15 +2,14 @@
 
 import functools
 import logging
-import pickle
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar, cast
 
 import torch
 
-from podium.engine.determinism import set_up
 from podium.engine.team.base import ALONE, Team
 from podium.engine.team.leader import Leader
+from podium.engine.team.parcel import model_facts, pack, remade
 from podium.engine.team.together import Follower
 
 Fit = TypeVar("Fit", bound=Callable[..., None])
@@ -57,7 +56,8 @@ def shared(fit: Fit) -> Fit:
             fit(model, *rows, **more)
             return
         threads = max(1, model.threads // size)
-        content = pickle.dumps((_follow, (model, threads, rows, more)), protocol=pickle.HIGHEST_PROTOCOL)
+        given = {f"row {place}": value for place, value in enumerate(rows)}
+        content = pack(_follow, {"model": model_facts(model), "threads": threads, **given, **more})
         leader = Leader(size, [content] * (size - 1))
         log.info("%d processes train together, each with %d CPU threads", size, threads)
         failed = True
@@ -74,11 +74,12 @@ def shared(fit: Fit) -> Fit:
     return cast(Fit, fitted)
 
 
-def _follow(team: Follower, model: Any, threads: int, rows: tuple[Any, ...], more: dict[str, Any]) -> None:
-    """Fit a ``model`` in one of the processes that the first one has started."""
-    if model.device.type == "cuda":
-        model.device = torch.device("cuda", team.rank)
-        torch.cuda.set_device(model.device)
-    set_up(model.device.type, threads)
-    model.team = team
-    model.fit(*rows, **more)
+def _follow(team: Follower, *, model: dict[str, Any], threads: int, **given: Any) -> None:
+    """Fit a model in one of the processes that the first one has started."""
+    device = f"cuda:{team.rank}" if model["device"].startswith("cuda") else model["device"]
+    if device.startswith("cuda"):
+        torch.cuda.set_device(device)
+    made = remade(model, device=device, threads=threads)
+    made.team = team
+    rows = [given.pop(f"row {place}") for place in range(sum(name.startswith("row ") for name in given))]
+    made.fit(*rows, **given)

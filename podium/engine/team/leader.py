@@ -31,8 +31,8 @@ class Leader(Together):
     """The first process of a job, which starts the others and ends with them.
 
     Raises ``TrainingError`` from whatever it does with the others as soon as one of them is gone, and the error of
-    one that failed. ``contents`` are pickled: for each of the others a function and its arguments, a ``Follower`` going
-    before them.
+    one that failed. ``contents`` are what each of the others has to do (``podium.engine.team.parcel``): a
+    function, whose first argument is a ``Follower``, and the others by name.
     """
 
     def __init__(self, size: int, contents: Sequence[bytes]) -> None:

@@ -6,7 +6,6 @@ ends when the job's own process ends, however that does.
 
 import json
 import os
-import pickle
 import select
 import signal
 import sys
@@ -26,13 +25,14 @@ def main(number: int) -> int:
         return 1
     import logging
 
+    from podium.engine.team.parcel import unpack
     from podium.engine.team.together import LEFT, Ended, Follower, Gone
 
     logging.basicConfig(level=logging.ERROR)  # the first process says the rest
     team = Follower(pipe, rank, size)
     try:
-        work, arguments = pickle.loads(content)
-        work(team, *arguments)
+        work, arguments = unpack(content)
+        work(team, **arguments)
     except Ended:
         return 0
     except (Gone, EOFError, ConnectionError):

@@ -1,6 +1,7 @@
 """What the processes do that the tests of teams start: they import it, and know nothing of a test's patches."""
 
 import dataclasses
+import json
 import os
 import signal
 from typing import Any
@@ -11,10 +12,11 @@ import torch
 from podium.engine import shortage
 from podium.engine.objective import Objective
 from podium.engine.team.together import Follower
+from podium.errors import UserError
 from podium.models.transformer import Model
 
 
-def follow(team: Follower, steps: list[tuple[str, Any]]) -> None:
+def follow(team: Follower, *, steps: list[tuple[str, Any]]) -> None:
     """Do what ``steps`` say, one after the other."""
     for name, given in steps:
         match name:
@@ -34,7 +36,7 @@ def follow(team: Follower, steps: list[tuple[str, Any]]) -> None:
             case "killed":
                 os.kill(os.getpid(), signal.SIGKILL)
             case "raises":
-                raise given
+                raise UserError(given)
             case "end":
                 team.end()
 
@@ -53,6 +55,9 @@ def values_of(rank: int, size: int) -> torch.Tensor:
     return torch.randn(size, generator=generator).reshape(1, size, 1)
 
 
+TROUBLE = "PODIUM_TEST_TROUBLE"
+
+
 @dataclasses.dataclass
 class Trouble:
     """What happens to process ``rank`` from ``step`` on: ``killed``, or ``memory`` for more than ``room`` tokens."""
@@ -64,12 +69,10 @@ class Trouble:
 
 
 class Troubled(Model):
-    """A model whose training meets with ``trouble`` in one process."""
-
-    trouble: Trouble
+    """A model whose training meets with trouble in one process: what the variable ``TROUBLE`` says."""
 
     def _finetune_on(self, kind: type[Objective], *given: Any) -> None:
-        trouble, rank = self.trouble, self.team.rank
+        trouble, rank = Trouble(**json.loads(os.environ[TROUBLE])), self.team.rank
 
         class Struck(kind):  # type: ignore[misc, valid-type]
             step = 0

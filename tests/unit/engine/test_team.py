@@ -1,12 +1,14 @@
 """What the processes of a team say to each other, and what is said when one of them is gone."""
 
 import json
-import pickle
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import psutil
+import pyarrow as pa
 import pytest
 import torch
 from hypothesis import given
@@ -15,6 +17,7 @@ from team_samples import add_up, follow, values_of
 
 from podium.engine.team import fitting
 from podium.engine.team.leader import Leader
+from podium.engine.team.parcel import pack, unpack
 from podium.engine.team.together import buckets
 from podium.errors import TrainingError, UserError
 
@@ -25,7 +28,7 @@ class Started(Leader):
     """A leader of processes that do what the scripts say, one each."""
 
     def __init__(self, *scripts: list[tuple[str, Any]]) -> None:
-        super().__init__(len(scripts) + 1, [pickle.dumps((follow, (script,))) for script in scripts])
+        super().__init__(len(scripts) + 1, [pack(follow, {"steps": script}) for script in scripts])
 
     def __enter__(self) -> "Started":
         return self
@@ -64,7 +67,7 @@ def test_three_processes_agree_and_add_up() -> None:
         ([("meet", "y")], TrainingError, "found different data"),
         ([("killed while all join", "x")], TrainingError, "was killed"),
         ([("meet", "x"), ("agreed", [True]), ("killed", None)], TrainingError, "start the run again"),
-        ([("meet", "x"), ("raises", UserError("no such thing"))], UserError, "^no such thing$"),
+        ([("meet", "x"), ("raises", "no such thing")], UserError, "^no such thing$"),
     ],
     ids=["at-start", "other-facts", "joining", "at-a-sum", "user-error"],
 )  # fmt: skip
@@ -108,3 +111,32 @@ def test_a_job_uses_the_devices_that_are_there(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     assert fitting.usable(4, device=torch.device("cuda"), threads=8) == 1
     assert "4 are asked for and 1 GPU is here" in caplog.text
+
+
+def test_a_parcel_holds_the_very_rows(tmp_path: Path) -> None:
+    """Lists of tokens as results have them, an index with gaps, missing values, all numbers to the last bit."""
+    table = pd.DataFrame(
+        {
+            "id": pd.Series(["a", "b\u4e2d", "c"], dtype="str"),
+            "tokens_a": pd.Series([[1, 2], [], [3]], dtype=pd.ArrowDtype(pa.list_(pa.int32()))),
+            "real": [True, False, True],
+            "share": [0.1, np.nan, 1 / 3],
+        },
+        index=[4, 7, 9],
+    )
+    values = {
+        **{
+            "rows": table,
+            "target": np.arange(6).reshape(3, 2)[:, ::-1],
+            "none": np.zeros((0, 3), np.float32),
+        },
+        **{"scratch": tmp_path, "start": None, "names": ["x", "y"], "rate": 0.1 + 0.2},
+    }
+    work, found = unpack(pack(follow, values))
+    assert work is follow
+    assert list(found) == list(values)
+    pd.testing.assert_frame_equal(found.pop("rows"), values.pop("rows"))
+    for name in ("target", "none"):
+        np.testing.assert_array_equal(found.pop(name), values[name], strict=True)
+        del values[name]
+    assert found == values

@@ -1,5 +1,7 @@
 """Training in two processes of a CPU, against the same parts in one process, and what becomes of it in trouble."""
 
+import dataclasses
+import json
 import os
 import signal
 import subprocess
@@ -16,7 +18,7 @@ import torch
 from model_samples import options, rows_of, saved_bytes
 from multitask_samples import make as make_joint
 from multitask_samples import rows_of_tasks
-from team_samples import Trouble, Troubled
+from team_samples import TROUBLE, Trouble, Troubled
 
 from podium import models
 from podium.engine import checkpoint as checkpoints
@@ -41,10 +43,9 @@ def _nobody_stays() -> Iterator[None]:
 def unfitted(encoder: Path, *, trouble: Trouble | None = None, threads: int = 2, **changes: Any) -> Model:
     given = Options(**options("transformer", encoder=str(encoder), **changes))
     kind = Model if trouble is None else Troubled
-    model = kind(given, classes=3, seed=0, device="cpu", threads=threads)
-    if isinstance(model, Troubled) and trouble is not None:
-        model.trouble = trouble
-    return model
+    if trouble is not None:
+        os.environ[TROUBLE] = json.dumps(dataclasses.asdict(trouble))
+    return kind(given, classes=3, seed=0, device="cpu", threads=threads)
 
 
 def fitted(encoder: Path, *, scratch: Path | None = None, **changes: Any) -> Model:
