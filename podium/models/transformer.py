@@ -49,6 +49,7 @@ log = logging.getLogger(__name__)
 transformers.utils.logging.disable_progress_bar()
 transformers.utils.logging.set_verbosity_error()
 
+FACTS = "transformer.json"
 ENCODER = "encoder."  # names of what is the encoder's own; all other weights are new
 
 
@@ -91,10 +92,14 @@ class Model:
     ) -> None:
         """Fine-tune on ``rows``; see ``Classifier.fit``. A killed run in ``scratch`` is taken up where it was.
 
-        ``start`` is the folder of a saved model with these options, whose encoder they name: training goes on from it.
+        ``start`` is the folder of a saved model with these options, whose encoder they name: training goes on from it,
+        in its unit of a regression's values, and with the length that ``max_length: auto`` had there.
         """
         self.type = type_of(target)
-        self.scale = Scale.of(target, weight)
+        # A head that goes on was trained in its own unit, on texts cut to its own length
+        before = None if start is None else read_json(start / FACTS)
+        self.scale = Scale.of(target, weight) if before is None else Scale(**before["scale"])
+        self.max_length = 0 if before is None else before["max_length"]
         encoded = self._encode_training(rows)
 
         def train(pruned: Encoded, fresh: frozenset[str]) -> None:
@@ -188,15 +193,15 @@ class Model:
         self.shortages = finetuning.allowance.facts()
 
     def _encode_training(self, rows: pd.DataFrame) -> Encoded:
-        """Token ids of the training rows; ``max_length: auto`` is settled by them."""
+        """Token ids of the training rows; ``max_length: auto`` is settled by them, where no model before did."""
         folder = Path(self.options.encoder)
         self._template = Template.of(tokens.open_tokenizer(folder))
         table = tokens_of(folder, rows)
-        if self.options.max_length == "auto":
+        if self.options.max_length != "auto":
+            self.max_length = self.options.max_length
+        elif not self.max_length:
             lengths = self._full_lengths(table, self._template)
             self.max_length = choose_length(lengths, max_cut=self.options.max_cut, limit=limit_of(folder))
-        else:
-            self.max_length = self.options.max_length
         encoded = self._compose(table, self._template)
         log.info(
             "transformer: %d rows, max_length %d cuts %.2f%% of them and %.2f%% of their tokens",
@@ -340,7 +345,7 @@ class Model:
             "scale": self.scale.facts(),
             "template": dataclasses.asdict(self._template),
         }
-        write_json(facts, folder / "transformer.json")
+        write_json(facts, folder / FACTS)
         write_csv(self.curve, folder / "curve.csv")
 
     def _save_network(self, folder: Path) -> None:
@@ -355,7 +360,7 @@ class Model:
     @classmethod
     def load(cls, folder: Path, *, device: str, threads: int) -> Self:
         """Read what ``save`` wrote."""
-        saved = read_json(folder / "transformer.json")
+        saved = read_json(folder / FACTS)
         options = cls.OPTIONS(**saved["options"] | {"encoder": str(folder / "encoder"), "lora": None})
         model = cls(options, classes=saved["classes"], seed=saved["seed"], device=device, threads=threads)
         model.type, model.max_length = saved["type"], saved["max_length"]
