@@ -91,8 +91,10 @@ class Average(Block):
     start: Fraction | None = Field(
         None, description="Share of the run after which weights are taken; null: 0, swa 0.75."
     )
-    every: Positive | Literal["epoch"] | None = Field(
-        None, description="Steps between takings; null: 1, swa an epoch."
+    every: Positive | Literal["epoch", "tenth"] | None = Field(
+        None,
+        description="Steps between takings: a number, an epoch, or a tenth of those after `start`; null: 1, swa "
+        "tenth.",
     )
 
 
@@ -185,7 +187,7 @@ ADVERSARIAL_KEYS: dict[str, dict[str, Any]] = {
 }
 AVERAGE_KEYS: dict[str, dict[str, Any]] = {
     "": {"start": 0.0, "every": 1},
-    "swa": {"start": 0.75, "every": "epoch"},
+    "swa": {"start": 0.75, "every": "tenth"},
 }
 
 

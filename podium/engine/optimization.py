@@ -155,8 +155,8 @@ def freeze_layers(network: nn.Module, layers: int) -> None:
             parameter.requires_grad_(False)
 
 
-def trainable_depth(epoch: float, *, layers: int, every: float) -> int:
-    """Return the lowest depth that trains in ``epoch`` (0 is the first): all from there up do.
+def trainable_depth(epoch: float | Fraction, *, layers: int, every: float) -> int:
+    """Return the lowest depth that trains after ``epoch`` epochs, whole or not: all from there up do.
 
     The top layer first, one more every ``every`` epochs, the embeddings after the lowest layer. Gradual
     unfreezing as in Howard and Ruder 2018 (arXiv 1801.06146, section 3.3: the last layer, then the next lower one
@@ -185,13 +185,18 @@ class Unfreezing:
             if (depth := depth_of[name]) is not None and parameter.requires_grad
         ]
 
-    def apply(self, epoch: float) -> None:
-        """Set what trains in ``epoch``; a function of the epoch alone, to call at its start, also after a resume."""
+    def apply(self, epoch: float | Fraction) -> None:
+        """Set what trains after ``epoch`` epochs; a function of that alone, to call before each step."""
         lowest = trainable_depth(epoch, layers=self.layers, every=self.every)
         for parameter, depth in self._kept:
             parameter.requires_grad_(depth >= lowest)
 
+    def frozen(self, epoch: float | Fraction) -> list[int]:
+        """Return the depths, ascending, that ``apply`` freezes after ``epoch`` epochs."""
+        lowest = trainable_depth(epoch, layers=self.layers, every=self.every)
+        return sorted({depth for _, depth in self._kept if depth < lowest})
 
-def _exact(number: float) -> Fraction:
-    """Return the decimal number that a person wrote."""
+
+def _exact(number: float | Fraction) -> Fraction:
+    """Return the decimal number that a person wrote, or the fraction itself."""
     return Fraction(str(number))

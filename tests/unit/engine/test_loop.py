@@ -162,6 +162,23 @@ def test_the_best_epoch_is_chosen_on_rows_that_do_not_train(encoder: Path) -> No
     assert len(scores) == 8 or int(scores.argmax()) == len(scores) - 2  # one epoch without gain was the last
 
 
+def test_layers_thaw_within_an_epoch(encoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five steps an epoch and 0.4 epochs for each layer: one more after two steps, also in the middle of an epoch."""
+    lowest: list[int] = []
+    plain = loop.Finetuning._accumulated
+
+    def accumulated(self: loop.Finetuning, *given: Any) -> torch.Tensor:
+        names = [name for name, parameter in self.network.named_parameters() if parameter.requires_grad]
+        depths = {"word_embeddings": 0, "layer.0.": 1, "layer.1.": 2}
+        lowest.append(min(depth for part, depth in depths.items() if any(part in name for name in names)))
+        return plain(self, *given)
+
+    monkeypatch.setattr(loop.Finetuning, "_accumulated", accumulated)
+    model = unfitted(encoder, epochs=1, unfreeze=0.4)
+    model.fit(ROWS, TARGET, np.ones(40))
+    assert lowest == [2, 2, 1, 1, 0]
+
+
 def stop_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
     """Make a run save after every step and die like a killed one after some."""
     monkeypatch.setattr(checkpoints, "EVERY_SECONDS", 0.0)
@@ -270,3 +287,35 @@ def test_the_curve_tells_every_step(encoder: Path) -> None:
     assert model.curve.groupby("epoch")["tokens"].sum().nunique() == 1
     assert model.curve["loss"].iloc[-5:].mean() < model.curve["loss"].iloc[:5].mean()
     assert model.curve["rate"].max() == model.options.learning_rate
+    factor = model.curve["rate"] / model.options.learning_rate
+    np.testing.assert_allclose(model.curve["head_rate"], factor * model.options.head_learning_rate)
+
+
+@pytest.mark.parametrize(("start", "frozen"), [(0.0, 6), (0.2, 6), (0.6, 9)])
+def test_swa_has_a_constant_rate_that_is_not_one_of_the_warmup(
+    encoder: Path, start: float, frozen: int
+) -> None:
+    model = unfitted(encoder, warmup=0.4, average={"method": "swa", "start": start})
+    model.fit(ROWS, TARGET, np.ones(40))
+    rates, peak = model.curve["rate"].to_numpy(), model.options.learning_rate
+    np.testing.assert_allclose(rates[:6], peak * np.arange(1, 7) / 6)
+    assert len(set(rates[frozen:])) == 1
+    assert rates[-1] == pytest.approx(peak * (15 - frozen) / 9)
+
+
+def test_what_a_run_is_too_short_for_is_told(encoder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    idle = {
+        "unfreeze": 1.0,
+        "average": {"method": "swa", "every": 20},
+        "word_dropout": {"rate": 0.1, "from_epoch": 3},
+    }
+    unfitted(encoder, steps=8, **idle).fit(ROWS, TARGET, np.ones(40))
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
+        "word_dropout.from_epoch: 3 is after the last epoch, 2: it never begins",
+        "average: weights are taken once only, after the last step, so that nothing is averaged",
+        "unfreeze: with 1 epochs for each layer the embeddings never train in 1.6",
+    ]
+    caplog.clear()
+    useful = {"unfreeze": 0.4, "average": {"method": "swa"}, "word_dropout": {"rate": 0.1, "from_epoch": 2}}
+    unfitted(encoder, steps=8, **useful).fit(ROWS, TARGET, np.ones(40))
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
