@@ -5,7 +5,7 @@ Shapes: N training rows, B rows of a part, K classes or values, V token ids.
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -67,8 +67,8 @@ class Objective:
     """Computes gradients of ``network`` on parts of batches; nothing here outlives a step.
 
     ``network`` takes a ``Batch`` and returns logits (B, outputs), or (M, B, outputs) of several dropout samples;
-    ``embedding`` is its table of words and the output of its module ``pooled`` (B, D) what its head reads. Batches are
-    padded to a ``multiple``.
+    ``embedding`` is its table of words (or several whose outputs are added, the one that trains first), and the output
+    of its module ``pooled`` (B, D) is what its head reads. Batches are padded to a ``multiple``.
     """
 
     def __init__(
@@ -78,20 +78,22 @@ class Objective:
         rows: Rows,
         recipe: Recipe,
         *,
-        embedding: nn.Embedding,
+        embedding: nn.Embedding | Sequence[nn.Embedding],
         pooled: nn.Module,
         multiple: int,
     ) -> None:
         self.network, self.loss, self.rows, self.recipe = network, loss, rows, recipe
         self.device, self.multiple = rows.target.device, multiple
-        self._adversary = (
-            None if recipe.adversarial is None else make_adversary(recipe.adversarial, network, embedding)
-        )
+        tables = [embedding] if isinstance(embedding, nn.Embedding) else list(embedding)
         self._mixup = None
         if recipe.mixup is not None:
-            self._mixup = Mixup(recipe.mixup, embedding if recipe.mixup.where == "words" else pooled)
+            self._mixup = Mixup(recipe.mixup, *(tables if recipe.mixup.where == "words" else [pooled]))
+        # Its hook must come after: what is moved, and by how much, is the mixed row
+        self._adversary = (
+            None if recipe.adversarial is None else make_adversary(recipe.adversarial, network, tables[0])
+        )
         template = rows.encoded.template
-        self._special = special_table(template.ids, embedding.num_embeddings).to(self.device)
+        self._special = special_table(template.ids, tables[0].num_embeddings).to(self.device)
         self._replacement = next(
             code for code in (template.mask, template.unk, template.pad) if code is not None
         )

@@ -117,9 +117,9 @@ class Model:
 
     def _train(self, network: Network, loss: Loss, data: Rows, scratch: Path | None) -> None:
         recipe = self.options.recipe()
-        tuned: Any = network.encoder.embeddings[0]
+        tables: Any = list(network.encoder.embeddings)
         objective = Objective(
-            *(network, loss, data, recipe), embedding=tuned, pooled=network.pooled, multiple=1
+            *(network, loss, data, recipe), embedding=tables, pooled=network.pooled, multiple=1
         )
         checkpoint = Checkpoint(scratch, self._fingerprint(network, data))
         finetuning = Finetuning(

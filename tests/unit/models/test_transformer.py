@@ -126,7 +126,13 @@ def test_a_loss_that_is_not_finite_is_told(encoder: Path) -> None:
 def test_going_on_at_no_rate_changes_no_prediction(encoder: Path, tmp_path: Path) -> None:
     """Values in the unit of the model gone on from, texts cut to its length, whatever the new rows are like."""
     changes: dict[str, Any] = {"max_length": "auto", "max_cut": 0.0, "dropout": 0.0}
-    still = {"steps": 1, "warmup": 0.0, "weight_decay": 0.0, "learning_rate": 1e-30, "head_learning_rate": 1e-30}
+    still = {
+        "steps": 1,
+        "warmup": 0.0,
+        "weight_decay": 0.0,
+        "learning_rate": 1e-30,
+        "head_learning_rate": 1e-30,
+    }
     rows, values = rows_of(TARGET), np.arange(24.0)[:, None]
     more = pd.concat([rows, rows.assign(text_a="the ape " * 12)], ignore_index=True)
 
