@@ -16,8 +16,9 @@ from podium.engine.adversarial import make_adversary
 from podium.engine.divergences import distillation, r_drop
 from podium.engine.head import average_samples
 from podium.engine.inputs import Batch, Encoded
+from podium.engine.links import Link
 from podium.engine.losses import Loss
-from podium.engine.mixing import Mixup, drop_words, special_table
+from podium.engine.mixing import Mixture, Mixup, drop_words, special_table
 from podium.engine.recipe import Recipe
 
 
@@ -61,6 +62,21 @@ def turns_of(rows: pd.DataFrame) -> np.ndarray | None:
     if "draws" not in rows.columns or (rows["draws"] == 1).all():
         return None
     return rows[["draw", "draws"]].to_numpy()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Teacher:
+    """Another model's probabilities ``proba`` (B, K), and how far each row has any: ``known`` (B,), 0 to 1."""
+
+    proba: torch.Tensor
+    known: torch.Tensor
+
+    def mixed(self, mixture: Mixture, link: Link) -> "Teacher":
+        """The rows of a mixed batch. Of distributions that sum to 1 the divergence itself restores the sum."""
+        proba, known = mixture.rows(self.proba), mixture.rows(self.known)
+        if link == "sigmoid":
+            proba = proba / known.clamp(min=torch.finfo(known.dtype).tiny).unsqueeze(-1)
+        return Teacher(proba, known)
 
 
 class Objective:
@@ -117,7 +133,7 @@ class Objective:
             if self._mixup is not None and self.recipe.active("mixup", epoch):
                 mixture = self._mixup.draw(len(part), self.device, batch.tasks)
                 target, weight = mixture.rows(target), mixture.rows(weight)
-                teacher = None if teacher is None else mixture.rows(teacher)
+                teacher = None if teacher is None else teacher.mixed(mixture, self.loss.link)
                 united = self._mixup.mask(mixture, mask)
                 stack.enter_context(self._mixup.applied(mixture, mask))
                 batch = dataclasses.replace(batch, inputs={**batch.inputs, "attention_mask": united})
@@ -153,17 +169,20 @@ class Objective:
         )
         return dataclasses.replace(batch, inputs={**batch.inputs, "input_ids": ids})
 
-    def _teacher(self, index: torch.Tensor, epoch: int) -> torch.Tensor | None:
+    def _teacher(self, index: torch.Tensor, epoch: int) -> Teacher | None:
         if self.rows.teacher is None or not self.recipe.active("distillation", epoch):
             return None
-        return self.rows.teacher[index]
+        proba = self.rows.teacher[index]
+        if self.loss.link == "sigmoid":  # probabilities of labels have no sum that they must have
+            return Teacher(proba, proba.any(dim=-1).to(proba.dtype))
+        return Teacher(proba, proba.sum(dim=-1).clamp(max=1))
 
     def _loss(
         self,
         batch: Batch,
         target: torch.Tensor,
         weight: torch.Tensor,
-        teacher: torch.Tensor | None,
+        teacher: Teacher | None,
         epoch: int,
     ) -> torch.Tensor:
         """Sum over the rows of the losses of one forward pass, or of the two of R-Drop."""
@@ -178,17 +197,15 @@ class Objective:
         return of(first) + of(second) + self.recipe.r_drop * self._divergence(first, second, weight)
 
     def _labels(
-        self, logits: torch.Tensor, target: torch.Tensor, weight: torch.Tensor, teacher: torch.Tensor | None
+        self, logits: torch.Tensor, target: torch.Tensor, weight: torch.Tensor, teacher: Teacher | None
     ) -> torch.Tensor:
         if teacher is None:
             return self.loss(logits, target, weight)
         assert self.recipe.distillation is not None
         share, temperature = self.recipe.distillation.weight, self.recipe.distillation.temperature
-        known = weight * teacher.sum(dim=-1).clamp(
-            max=1
-        )  # rows without a teacher learn from their label alone
+        known = weight * teacher.known  # rows without a teacher learn from their label alone
         labels = self.loss(logits, target, weight - share * known)
-        return labels + share * distillation(logits, teacher, known, temperature, link=self.loss.link)
+        return labels + share * distillation(logits, teacher.proba, known, temperature, link=self.loss.link)
 
     def _divergence(self, first: torch.Tensor, second: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         if first.ndim == 2:
