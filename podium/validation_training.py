@@ -4,18 +4,18 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 
-from podium.config import TextCnn
+from podium.config import Reader, TextCnn, Transformer
 from podium.config.base import Block
-from podium.config.models import Pretrained
 from podium.config.training import AVERAGE_KEYS, Adversarial, Average, Timed
 from podium.engine.loss_options import LossOptions, check
 from podium.targets import AnyType, TaskType
 
+Trained = Transformer | Reader | TextCnn
 STEPPED = ("pgd", "pgd_rows", "freelb", "awp")
 TIMED = ("adversarial", "mixup", "word_dropout", "r_drop", "distillation")
 
 
-def training_checks(model: Pretrained | TextCnn, task: AnyType) -> Iterator[str]:
+def training_checks(model: Trained, task: AnyType) -> Iterator[str]:
     """Mistakes in the keys that the kinds share, each after the key, for a ``task`` of its type."""
     if model.adversarial is not None:
         yield from _idle_adversarial(model.adversarial)
@@ -28,7 +28,7 @@ def training_checks(model: Pretrained | TextCnn, task: AnyType) -> Iterator[str]
         if task == "regression":
             yield "r_drop: compares distributions over classes, and a regression has none; set it to null"
     yield from _late(model)
-    if isinstance(model, Pretrained):
+    if not isinstance(model, TextCnn):
         yield from _encoder(model)
 
 
@@ -42,7 +42,7 @@ def changed(block: Block, key: str) -> bool:
     return bool(getattr(block, key) != type(block).model_fields[key].default)
 
 
-def _steps(model: Pretrained | TextCnn) -> int | None:
+def _steps(model: Trained) -> int | None:
     return getattr(model, "steps", None)
 
 
@@ -54,7 +54,7 @@ def _idle_adversarial(block: Adversarial) -> Iterator[str]:
         yield f"adversarial.random_start: belongs to freelb, not to {block.method}; leave it out"
 
 
-def _still_table(model: Pretrained | TextCnn, method: str) -> Iterator[str]:
+def _still_table(model: Trained, method: str) -> Iterator[str]:
     """Methods that move the table of words, where that stays as it is."""
     if method not in ("fgm", "pgd"):
         return
@@ -67,7 +67,7 @@ def _still_table(model: Pretrained | TextCnn, method: str) -> Iterator[str]:
             f"adversarial.method: with {fixed} the table of words does not train, so {method} does nothing; "
             f"use {method}_rows"
         )
-    elif isinstance(model, Pretrained) and model.unfreeze is not None:
+    elif not isinstance(model, TextCnn) and model.unfreeze is not None:
         yield (
             f"adversarial.method: with unfreeze the table of words trains last, and {method} does nothing before; "
             f"use {method}_rows"
@@ -89,7 +89,7 @@ def _average(block: Average, epochs: float | None) -> Iterator[str]:
         )
 
 
-def _late(model: Pretrained | TextCnn) -> Iterator[str]:
+def _late(model: Trained) -> Iterator[str]:
     """Tricks that begin after the end; with ``steps`` only the run itself knows its epochs."""
     if _steps(model) is not None:
         return
@@ -100,7 +100,7 @@ def _late(model: Pretrained | TextCnn) -> Iterator[str]:
             yield f"{key}.from_epoch: {block.from_epoch} is after the last epoch, {last}; lower it"
 
 
-def _encoder(model: Pretrained) -> Iterator[str]:
+def _encoder(model: Transformer | Reader) -> Iterator[str]:
     if model.dropout_samples > 1 and model.dropout == 0:
         yield "dropout_samples: with dropout 0 all samples are the same; set dropout above 0"
     if model.lora is not None:

@@ -233,7 +233,7 @@ class Model(transformer.Model):
             pooled=self.network.pooled,
             multiple=1 if self.device.type == "cpu" else 8,
         )
-        checkpoint = Checkpoint(scratch, self._fingerprint(data))
+        checkpoint = Checkpoint(scratch, self._fingerprint(data, trained, held))
         finetuning = JointFinetuning(
             *(self.network, objective, recipe, trained),
             sampling=self.options.sampling,

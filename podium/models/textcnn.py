@@ -173,7 +173,7 @@ class Model:
         code = digest(Path(__file__).parents[2], "podium/models/textcnn.py")
         return fingerprint(
             *(dataclasses.asdict(self.options), self.seed, self.type, str(self.device)),
-            *(torch.__version__, torch.get_num_threads(), code),
+            *(torch.__version__, torch.get_num_threads(), str(network.dtype), code),
             *data.parts(),
             *network.state_dict().values(),
         )

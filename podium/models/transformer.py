@@ -161,18 +161,19 @@ class Model:
             seed = derive(self.seed, "stopping")
             trained, held = _inner_rows(rows, target, recipe.stopping.share, seed)
         evaluate = (lambda: self._inner_score(data, held)) if len(held) else None
-        self._finetune_on(Objective, data, trained, evaluate, fresh, scratch)
+        self._finetune_on(Objective, data, trained, held, evaluate, fresh, scratch)
 
     def _finetune_on(
         self,
         kind: type[Objective],
         data: Rows,
         trained: np.ndarray,
+        held: np.ndarray,
         evaluate: Callable[[], float] | None,
         fresh: frozenset[str],
         scratch: Path | None,
     ) -> None:
-        """Train on the rows ``trained`` for an objective of a ``kind``; ``evaluate`` scores those held out."""
+        """Train on the rows ``trained`` for an objective of a ``kind``; ``evaluate`` scores those ``held`` out."""
         recipe = self.options.recipe()
         assert self._loss is not None
         objective = kind(
@@ -181,7 +182,7 @@ class Model:
             pooled=self.network.pooled,
             multiple=1 if self.device.type == "cpu" else 8,
         )
-        checkpoint = Checkpoint(scratch, self._fingerprint(data))
+        checkpoint = Checkpoint(scratch, self._fingerprint(data, trained, held))
         finetuning = Finetuning(
             *(self.network, objective, recipe, trained),
             seed=self.seed,
@@ -284,12 +285,13 @@ class Model:
         if wrong:
             raise ValueError(f"{folder} is a model of another form: {wrong}")
 
-    def _fingerprint(self, data: Rows) -> str:
+    def _fingerprint(self, data: Rows, trained: np.ndarray, held: np.ndarray) -> str:
         """What makes this run and no other: a checkpoint of another one must not be used."""
         root = Path(__file__).parents[2]
         return fingerprint(
             *(dataclasses.asdict(self.options), self.seed, self.classes, self.type, str(self.device)),
-            *(torch.__version__, torch.get_num_threads(), digest(root, self.SOURCE)),
+            *(torch.__version__, transformers.__version__, torch.get_num_threads()),
+            *(str(self.network.dtype), digest(root, self.SOURCE), trained.tobytes(), held.tobytes()),
             *data.parts(),
             *self.network.state_dict().values(),
         )

@@ -225,20 +225,21 @@ def test_a_stopped_run_ends_with_the_same_bytes(
         {"rows": ROWS.assign(text_a=ROWS["text_a"].str[::-1])},
         {"weight": np.full(40, 0.5)},
         {"rows": ROWS.assign(draw=np.arange(40) % 2, draws=2)},
+        {"rows": ROWS.assign(cluster=np.arange(40) // 4), "both": {"stopping": {"share": 0.25}}},
     ],
-    ids=["settings", "loss", "labels", "texts", "weights", "draws"],
+    ids=["settings", "loss", "labels", "texts", "weights", "draws", "clusters"],
 )
 def test_a_checkpoint_of_another_run_is_never_used(
     encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
 ) -> None:
-    scratch = tmp_path / "scratch"
+    scratch, both = tmp_path / "scratch", change.get("both", {})
     with monkeypatch.context() as patch:
         stop_after(patch, 7)
         with pytest.raises(KeyboardInterrupt):
-            unfitted(encoder).fit(ROWS, TARGET, np.ones(40), scratch=scratch)
+            unfitted(encoder, **both).fit(ROWS, TARGET, np.ones(40), scratch=scratch)
     rows: pd.DataFrame = change.get("rows", ROWS)
     target, weight = change.get("target", TARGET), change.get("weight", np.ones(40))
-    fresh, beside = (unfitted(encoder, **change.get("options", {})) for _ in range(2))
+    fresh, beside = (unfitted(encoder, **both, **change.get("options", {})) for _ in range(2))
     fresh.fit(rows, target, weight)
     beside.fit(rows, target, weight, scratch=scratch)
     assert saved(beside, tmp_path / "a") == saved(fresh, tmp_path / "b")
