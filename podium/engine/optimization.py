@@ -48,7 +48,8 @@ def warmup_steps(steps: int, warmup: float) -> int:
 def rate_factor(step: int, steps: int, *, schedule: str, warmup: float) -> float:
     """Return the factor in [0, 1] on all rates at ``step`` (0 is the first) of ``steps``.
 
-    ``linear`` falls to 0 at ``steps``, ``cosine`` along a half-cosine, ``constant`` stays; each after a linear
+    ``linear`` falls to 0 at ``steps``, ``cosine`` along a half-cosine (Loshchilov and Hutter 2017, arXiv 1608.03983,
+    without restarts), ``constant`` stays; each after a linear
     warm-up. These are the schedules of ``transformers.get_scheduler``, number for number, but for one thing: warm-up is
     one step ahead, (step + 1) / w instead of step / w. There the first rate is 0, so that the first batch moves Adam's
     averages and no weight, and a warm-up of one step is nothing but this wasted batch; here every batch counts and the
@@ -110,6 +111,8 @@ def parameter_groups(
     network: nn.Module, options: OptimizationOptions, *, fresh: Collection[str]
 ) -> list[dict[str, Any]]:
     """Return AdamW's groups: each trainable parameter of ``network`` in exactly one, frozen ones in none.
+
+    AdamW is Loshchilov and Hutter 2019 (arXiv 1711.05101).
 
     - ``network.encoder``: layer L at ``learning_rate`` and each one below at ``layer_decay`` times the rate above it,
       eta^(l-1) = xi * eta^l (Sun et al. 2019, arXiv 1905.05583, section 5.3.4); the embeddings, of which the paper

@@ -153,6 +153,12 @@ def test_a_network_s_own_smoothing_is_off_where_its_loss_has_none() -> None:
     )
 
 
+def test_weights_are_moved_by_no_more_than_the_paper_moves_them() -> None:
+    """In the paper (arXiv 2004.05884, section 4) the norm of the move is 0.005 of the weights'."""
+    block = Plan.from_raw(raw("textcnn", {"adversarial": {"method": "awp"}}), Path()).train("m-s0", 0, 0)
+    assert block["options"]["adversarial"]["step_size"] <= 0.005
+
+
 @pytest.mark.parametrize("kind", ["transformer", "reader"])
 def test_a_refit_is_past_the_epochs_of_plain_training(kind: str) -> None:
     """Its one epoch would never have what begins in the second."""
