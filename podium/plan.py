@@ -248,7 +248,13 @@ class Plan(AdversarialPlan):
         }
         off = [key for key in ("stopping", "average", "distillation", "unfreeze") if key in block["options"]]
         changed |= {"warmup": 0.0, "reinit_layers": 0, **dict.fromkeys(off)}
-        return block | {"options": block["options"] | changed}
+        options = block["options"] | changed
+        begun = {  # the epochs of plain training are those of the model gone on from
+            key: {**value, "from_epoch": 1}
+            for key, value in options.items()
+            if isinstance(value, dict) and "from_epoch" in value
+        }
+        return block | {"options": options | begun}
 
     def gpus(self, member: str) -> int:
         """GPUs that one job of the member can use when it predicts."""

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from podium.config import Config, Lightgbm, Linear, Noise, SpanTask, Task
+from podium.config import Config, Lightgbm, Linear, Noise, SpanTask, Task, TextCnn
 from podium.config.ensemble import Vote
+from podium.config.training import Loss
 from podium.decision import mistake
 from podium.errors import hint
 from podium.ingest_targets import names_of
@@ -22,7 +23,7 @@ _WORDS: dict[AnyType, str] = {
 
 
 def with_type_defaults(config: Config) -> Config:
-    """Return the config with what its type of task cannot use turned off: pseudo-label rounds, votes on values.
+    """Return the config with what its type of task cannot use turned off: rounds, votes on values, smoothing.
 
     ``type_checks`` refuses them where the user asked for them.
     """
@@ -32,7 +33,16 @@ def with_type_defaults(config: Config) -> Config:
     if types == {"span"}:
         methods = [method for method in config.ensemble.methods if method in OF_SPANS]
         return config.model_copy(update={"ensemble": config.ensemble.model_copy(update={"methods": methods})})
-    changes: dict[str, object] = {"pseudo": config.pseudo.model_copy(update={"rounds": 0})}
+    plain = Loss()  # a textcnn's own is smoothed, which no other type can have
+    changes: dict[str, object] = {
+        "pseudo": config.pseudo.model_copy(update={"rounds": 0}),
+        "models": {
+            name: model.model_copy(update={"loss": plain})
+            if isinstance(model, TextCnn) and "loss" not in model.model_fields_set
+            else model
+            for name, model in config.models.items()
+        },
+    }
     if "regression" in types:
         methods = [method for method in config.ensemble.methods if method != "vote"]
         changes["ensemble"] = config.ensemble.model_copy(update={"methods": methods})

@@ -26,9 +26,11 @@ from podium.config.models import Tfidf
 from podium.config.pretrain import Pretraining
 from podium.config.text import TAGS as STEP_TAGS
 from podium.config.text import Step, Text
+from podium.engine.loss_options import LossOptions
 from podium.errors import UserError, brief, hint, printable, together
 from podium.ingest import needed
 from podium.ingest_targets import names_of
+from podium.targets import TaskType
 from podium.task_configs import for_task
 from podium.type_checks import type_checks, with_type_defaults
 from podium.validation_augment import augment_checks
@@ -41,6 +43,7 @@ from podium.validation_pseudo import pseudo_checks
 from podium.validation_submission import submission_checks
 from podium.validation_tasks import tasks_checks
 from podium.validation_text import text_checks
+from podium.validation_training import loss_checks, training_checks
 from podium.validation_transformer import encoder_checks, transformer_checks
 
 _LONGEST = 80  # characters of a value that is shown
@@ -291,6 +294,8 @@ def _checks_of_task(config: Config, *, alone: bool) -> list[str]:
         once(f"models.{name}.augment", model.augment)
         if isinstance(model, Transformer) and task_type != "span":
             found += transformer_checks(name, model, task_type, config.pseudo)
+        if isinstance(model, TextCnn) and task_type != "span":
+            found += [f"models.{name}.{mistake}" for mistake in _network_checks(model, task_type)]
         if isinstance(model, Linear | Lightgbm):
             found += _tfidf_checks(name, model.tfidf)
         if isinstance(model, Lightgbm | FastText | TextCnn):
@@ -341,6 +346,12 @@ def _feature_checks(model: Lightgbm | FastText | TextCnn) -> Iterator[str]:
         yield f".char_ngrams: n-grams {model.char_ngrams} need the shortest first"
     if isinstance(model, TextCnn) and model.channels != "tuned" and model.vectors is None:
         yield f".channels: {model.channels} needs vectors that are there already; name their file in vectors"
+
+
+def _network_checks(model: TextCnn, task: TaskType) -> Iterator[str]:
+    """Mistakes in how a model that learns its own word vectors is trained."""
+    yield from training_checks(model, task)
+    yield from loss_checks(LossOptions(**model.settled(task)["loss"]), task)
 
 
 def _tfidf_checks(name: str, tfidf: Tfidf) -> list[str]:

@@ -10,6 +10,7 @@ from podium.config.ensemble import Blend, Mean
 from podium.config.pseudo import Pseudo
 from podium.config.tasks import SpanTask
 from podium.errors import hint
+from podium.validation_training import training_checks
 from podium.validation_transformer import encoder_checks
 
 OF_SPANS = ("mean", "blend")
@@ -40,7 +41,7 @@ def _models(config: Config) -> Iterator[str]:
         if model.noise is not None:
             yield f"models.{name}.noise: label noise is not judged in a span task; leave it out"
         if isinstance(model, Reader):
-            found = encoder_checks(model.encoder, model.revision)
+            found = (*encoder_checks(model.encoder, model.revision), *training_checks(model, "span"))
             yield from (f"models.{name}.{mistake}" for mistake in (*found, *_windows(model)))
     for method in dict.fromkeys(method for model in config.models.values() for method in model.augment):
         block = config.augment.get(method)

@@ -161,15 +161,15 @@ class TextCnn(WordVectors):
     epochs: Annotated[float, Field(gt=0)] = Field(8, description="Passes over the training rows.")
     batch_size: Positive = Field(50, description="Rows of one optimizer step.")
     schedule: Literal["linear", "cosine", "constant"] = Field(
-        "linear", description="Course of the rate after warm-up."
+        "linear", description="Course of the rate after warm-up; cosine: arXiv 1608.03983, without restarts."
     )
     warmup: Fraction = Field(0.1, description="Share of steps with a rising rate.")
     learning_rate: Annotated[float, Field(gt=0)] = Field(2e-3, description="Peak rate.")
     weight_decay: Annotated[float, Field(ge=0)] = Field(
-        0.01, description="Decoupled decay (AdamW); biases have none."
+        0.01, description="Decoupled decay (AdamW, arXiv 1711.05101); biases have none."
     )
     max_grad_norm: Annotated[float, Field(gt=0)] = Field(
-        5.0, description="Gradients are clipped to this norm."
+        5.0, description="Gradients are clipped to this norm (arXiv 1211.5063)."
     )
     adversarial: Adversarial | None = Field(None, description="Adversarial training.")
     average: Average | None = Field(None, description="Averaged weights.")
@@ -227,7 +227,7 @@ class Pretrained(Model):
         description="GPUs that share each batch of a training job; without a GPU, processes that share its threads.",
     )
     schedule: Literal["linear", "cosine", "constant"] = Field(
-        "linear", description="Course of the rates after warm-up."
+        "linear", description="Course of the rates after warm-up; cosine: arXiv 1608.03983, without restarts."
     )
     warmup: Fraction = Field(0.1, description="Share of steps with a rising rate.")
     learning_rate: Annotated[float, Field(gt=0)] = Field(1e-4, description="Peak rate of the top layer.")
@@ -238,10 +238,10 @@ class Pretrained(Model):
         0.95, description="Factor on the rate for each layer further down (arXiv 1905.05583, section 5.3.4)."
     )
     weight_decay: Annotated[float, Field(ge=0)] = Field(
-        0.01, description="Decoupled decay (AdamW); biases and norms have none."
+        0.01, description="Decoupled decay (AdamW, arXiv 1711.05101); biases and norms have none."
     )
     max_grad_norm: Annotated[float, Field(gt=0)] = Field(
-        1.0, description="Gradients are clipped to this norm."
+        1.0, description="Gradients are clipped to this norm (arXiv 1211.5063)."
     )
     freeze_layers: Annotated[int, Field(ge=0)] = Field(
         0, description="Lowest layers that stay as they are, the embeddings with them; 0: all is trained."
@@ -289,8 +289,9 @@ class Transformer(Pretrained):
     pooling: PoolingName = Field(
         "mean",
         description="How token states become one vector. last4: first token of four layers and the pooler "
-        "(arXiv 1905.05583); layers: weighted layers (1802.05365); attention: Yang et al. 2016; lstm: BiLSTM, then "
-        "mean; transformer: one more layer, then mean; query: a learned query with several heads.",
+        "(arXiv 1905.05583); layers: weighted layers (1802.05365); attention: Yang et al. 2016; lstm: BiLSTM "
+        "(Graves and Schmidhuber 2005), then mean; transformer: one more layer (1706.03762), then mean; query: a "
+        "learned query with several heads.",
     )
     reinit_layers: Annotated[int, Field(ge=0)] = Field(
         0, description="Top layers (and the pooler) that start from new weights (arXiv 2006.05987)."

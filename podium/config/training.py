@@ -18,7 +18,8 @@ class Loss(Block):
     name: LossName | None = Field(
         None,
         description="null: cross_entropy, binary (multi_label) or mse (regression). focal: arXiv 1708.02002; soft_f1: "
-        "2108.10566; symmetric: 1908.06112; generalized: 1805.07836; corn, for ordered classes: 2111.08851.",
+        "2108.10566; symmetric: 1908.06112; generalized: 1805.07836; corn, for ordered classes: 2111.08851; huber: "
+        "Huber 1964.",
     )
     class_weight: Literal["balanced", "effective"] | None = Field(
         None, description="Weigh classes by inverse frequency, or by effective number (arXiv 1901.05555)."
@@ -67,7 +68,8 @@ class Adversarial(Timed):
     )
     step_size: Annotated[float, Field(gt=0)] | None = Field(
         None,
-        description="Length of a step, of awp a share of each matrix's norm; null: 0.3, freelb 0.1, awp 1.",
+        description="Length of a step, of awp a share of each matrix's norm; null: 0.3, freelb 0.1, awp 0.0001 (its "
+        "paper bounds the whole move by 0.005 and trains from scratch; at that a short fine-tuning learns little).",
     )
     steps: Positive | None = Field(
         None, description="Steps of pgd and awp, passes of freelb; null: 3, awp 1."
@@ -91,8 +93,10 @@ class Average(Block):
     start: Fraction | None = Field(
         None, description="Share of the run after which weights are taken; null: 0, swa 0.75."
     )
-    every: Positive | Literal["epoch"] | None = Field(
-        None, description="Steps between takings; null: 1, swa an epoch."
+    every: Positive | Literal["epoch", "tenth"] | None = Field(
+        None,
+        description="Steps between takings: a number, an epoch, or a tenth of those after `start`; null: 1, swa "
+        "tenth.",
     )
 
 
@@ -181,11 +185,11 @@ LOSS_KEYS: dict[str, dict[str, float]] = {
 ADVERSARIAL_KEYS: dict[str, dict[str, Any]] = {
     "": {"epsilon": 1.0, "step_size": 0.3, "steps": 3, "same_dropout": False},
     "freelb": {"epsilon": 0.6, "step_size": 0.1, "same_dropout": True},
-    "awp": {"epsilon": 0.01, "step_size": 1.0, "steps": 1},
+    "awp": {"epsilon": 0.01, "step_size": 1e-4, "steps": 1},
 }
 AVERAGE_KEYS: dict[str, dict[str, Any]] = {
     "": {"start": 0.0, "every": 1},
-    "swa": {"start": 0.75, "every": "epoch"},
+    "swa": {"start": 0.75, "every": "tenth"},
 }
 
 

@@ -8,6 +8,7 @@ the averages are plain tensors, the counts plain numbers, and the network itself
 import contextlib
 import dataclasses
 from collections.abc import Iterator
+from typing import Literal
 
 import torch
 from torch import nn
@@ -21,13 +22,14 @@ class AverageOptions:
     """How weights are averaged; see ``Average``.
 
     ``method`` is ``ema`` or ``swa``; ``decay``, in [0, 1), is read by ``ema``; ``start``, in [0, 1], is the share of
-    the run after which weights are taken; ``every`` is the number of steps from one taking to the next, None an epoch.
+    the run after which weights are taken; ``every`` is the number of steps from one taking to the next, None an epoch,
+    ``tenth`` a tenth of the steps after ``start``.
     """
 
     method: str
     decay: float
     start: float
-    every: int | None
+    every: int | Literal["tenth"] | None
 
 
 class Average:
@@ -40,7 +42,8 @@ class Average:
     taking is the average as it is: weights of before the start, with their random head, have no part in it.
 
     ``swa``: the plain mean of the takings (Izmailov et al. 2018, arXiv 1803.05407, algorithm 1), by convention one at
-    the end of each epoch after 3/4 of the run. The paper takes them at a constant (or cyclic) learning rate: the loop's
+    the end of each epoch after 3/4 of the run. A fine-tuning has few epochs: ``tenth`` takes some ten, whatever its
+    length. The paper takes them at a constant (or cyclic) learning rate: the loop's
     schedule has to stay constant from ``start`` on. Under a rate that falls to 0 the takings are nearly the same and
     the mean gains little.
 
@@ -55,9 +58,17 @@ class Average:
         self._decay = options.decay if options.method == "ema" else None
         self._network, self._steps = network, steps
         self._first = round(options.start * steps)
-        self._every = per_epoch if options.every is None else options.every
+        if options.every == "tenth":
+            self._every = max(1, round((steps - self._first) / 10))
+        else:
+            self._every = per_epoch if options.every is None else options.every
         self._step = self._taken = 0
         self._averages: dict[str, torch.Tensor] = {}
+
+    @property
+    def takings(self) -> int:
+        """How often weights are taken in the whole run."""
+        return (self._steps - max(1, self._first)) // self._every + 1
 
     @torch.no_grad()
     def update(self) -> None:

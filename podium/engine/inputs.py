@@ -159,7 +159,8 @@ def compose(tokens: pd.DataFrame, template: Template, options: InputOptions, *, 
 
     Cut with ``truncation: head`` the ids are those of the tokenizer itself with ``truncation="longest_first"``. Other
     truncations keep as many tokens of each segment. In chunks, ``tokens_b`` is what is chunked where there is one:
-    each chunk follows the whole ``tokens_a``, which gets half the room, or more where ``tokens_b`` leaves it.
+    each chunk follows the whole ``tokens_a``, which gets half the room, or more where ``tokens_b`` leaves it. A row
+    without any token, where there are no special ones either, is one unknown word.
 
     Parameters
     ----------
@@ -177,10 +178,12 @@ def compose(tokens: pd.DataFrame, template: Template, options: InputOptions, *, 
     room = max_length - form.specials
     _check(options, room, max_length, len(segments))
     whole = np.sum([segment.lengths for segment in segments], axis=0)
+    if not form.specials:
+        segments[0] = _never_empty(segments[0], whole == 0, template)
     make = _chunked if options.long_texts == "chunks" else _cut
     pieces, row_of, kept = make(segments, room, options)
     flat, types, offsets = assemble(pieces, form, len(row_of), types=template.types)
-    lost = whole - kept
+    lost = np.maximum(0, whole - kept)
     return Encoded(
         *(flat, types, offsets, row_of, template, max_length),
         rows_cut=float((lost > 0).mean()) if len(lost) else 0.0,
@@ -207,6 +210,18 @@ def assemble(
 
 def _segments(tokens: pd.DataFrame) -> list[Ragged]:
     return [Ragged.of(tokens[name]) for name in ("tokens_a", "tokens_b") if name in tokens.columns]
+
+
+def _never_empty(segment: Ragged, empty: np.ndarray, template: Template) -> Ragged:
+    """Put one token into the lists that are ``empty`` (N,): a network cannot read nothing."""
+    if not empty.any():
+        return segment
+    filler = template.pad if template.unk is None else template.unk
+    return Ragged(
+        np.append(segment.flat, np.int32(filler)),
+        np.where(empty, len(segment.flat), segment.starts),
+        np.where(empty, 1, segment.lengths),
+    )
 
 
 def _form(tokens: pd.DataFrame, template: Template) -> Form:

@@ -12,6 +12,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from typing import Any, NoReturn
 
 import numpy as np
@@ -22,10 +23,11 @@ from torch import nn
 from podium import progress
 from podium.engine.averaging import Average
 from podium.engine.batching import WINDOW, epoch_batches, token_batches
+from podium.engine.cautions import cautions
 from podium.engine.checkpoint import Checkpoint
 from podium.engine.finite import Watch, finite, named, stopped
 from podium.engine.objective import Objective
-from podium.engine.optimization import Unfreezing, parameter_groups, rate_factor, total_steps
+from podium.engine.optimization import Unfreezing, parameter_groups, rate_factor, total_steps, warmup_steps
 from podium.engine.recipe import Recipe
 from podium.engine.shortage import MAY_BE, Allowance, cost, release
 from podium.engine.stopping import BestKeeper, Keeper
@@ -73,6 +75,9 @@ class Finetuning:
         self.average = None
         if recipe.average is not None and team.first:
             self.average = Average(recipe.average, network, steps=self.steps, per_epoch=self.per_epoch)
+        told = {"steps": self.steps, "per_epoch": self.per_epoch}
+        for caution in cautions(recipe, average=self.average, unfreezing=self.unfreezing, **told):
+            log.warning("%s", caution)
         self.best: Keeper | None = None if evaluate is None else self._keeper()
         self.curve: list[dict[str, Any]] = []
         self.seconds: list[float] = []
@@ -83,13 +88,12 @@ class Finetuning:
         """Train to the end, from the checkpoint where there is one; return the learning curve.
 
         One row a step: ``step``, ``epoch``, ``rows``, ``tokens`` (real ones), ``loss``, ``rate`` (of the top layer),
-        ``norm`` (of the gradient, before clipping), and ``score`` at the end of an epoch where rows are held out.
+        ``head_rate`` (of what is new), ``norm`` (of the gradient, before clipping), and ``score`` at the end of an
+        epoch where rows are held out.
         """
         self.curve = self.checkpoint.load(self.network, self.optimizer, self._extras())
         self.team.meet(f"{self.checkpoint.fingerprint} {len(self.curve)}", self.objective.device)
         for epoch, batches in self._remaining():
-            if self.unfreezing is not None:
-                self.unfreezing.apply(epoch)
             started, first = time.perf_counter(), len(self.curve)
             for batch in batches:
                 self._timed_step(epoch, batch)
@@ -152,14 +156,17 @@ class Finetuning:
     def _step(self, epoch: int, batch: np.ndarray) -> dict[str, Any]:
         """One optimizer step; the figures stay on the device until somebody asks."""
         number = len(self.curve)
+        if self.unfreezing is not None:
+            self.unfreezing.apply(Fraction(number + self._ahead, self.per_epoch))
         factor = self._factor(number + self._ahead)
         for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
             group["lr"] = rate * factor
         loss = self._accumulated(number, epoch, batch)
         told = self.objective.end()
         norm = nn.utils.clip_grad_norm_(self.parameters, self.recipe.max_grad_norm)
-        rate = self.recipe.optimization.learning_rate * factor
-        figures = {"step": number, "epoch": epoch, "loss": loss, "rate": rate, "norm": norm.detach()}
+        rates = self.recipe.optimization
+        figures = {"step": number, "epoch": epoch, "loss": loss, "rate": rates.learning_rate * factor}
+        figures |= {"head_rate": rates.head_learning_rate * factor, "norm": norm.detach()}
         self._unsettled[number] = batch
         if self.watch.stops(loss, norm):
             self._stop(figures)
@@ -172,7 +179,7 @@ class Finetuning:
             "epoch": epoch,
             "rows": len(batch),
             "tokens": int(self.encoded.lengths[batch].sum()),
-            **{name: figures[name] for name in ("loss", "rate", "norm")},
+            **{name: figures[name] for name in ("loss", "rate", "head_rate", "norm")},
             **told,
         }
 
@@ -232,10 +239,10 @@ class Finetuning:
 
     def _factor(self, number: int) -> float:
         options, average = self.recipe.optimization, self.recipe.average
-        if (
-            average is not None and average.method == "swa"
-        ):  # constant from the first weights on that are averaged
-            number = min(number, round(average.start * self.steps))
+        if average is not None and average.method == "swa":
+            # Constant from the first weights on that are averaged, but never at a rate of the warm-up
+            rising = warmup_steps(self.steps, options.warmup)
+            number = min(number, max(rising, round(average.start * self.steps)))
         return rate_factor(number, self.steps, schedule=options.schedule, warmup=options.warmup)
 
     def _shares(self, batch: np.ndarray) -> list[list[np.ndarray]]:

@@ -315,7 +315,10 @@ def _set(value: float | None) -> float:
 
 
 def _error(options: LossOptions) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Error of a difference: its square, or Huber's (1964): half the square up to delta, then a line."""
+    """Error of a difference: its square, or Huber's: half the square up to delta, then a line.
+
+    Huber 1964, "Robust Estimation of a Location Parameter".
+    """
     if options.name == "mse":
         return torch.square
     delta = _set(options.delta)

@@ -69,19 +69,20 @@ class Mixup:
     """wordMixup and senMixup of Guo et al. 2019 (arXiv 1905.08941).
 
     ``words`` mixes the word embeddings of two rows position by position, the shorter row filled up with zeros:
-    ``module`` is the embedding, whose output is (B, L, D). Positions and segments stay those of the first row.
-    ``sentence`` mixes the sentences' vectors before the last layer: ``module`` is what pools, its output is (B, D).
+    ``modules`` is the embedding, whose output is (B, L, D), or several whose outputs are added. Positions and segments
+    stay those of the first row. ``sentence`` mixes the sentences' vectors before the last layer: ``modules`` is what
+    pools, its output is (B, D).
 
     A step draws once, mixes targets and weights by ``Mixture.rows``, feeds ``mask(...)`` as the attention mask and runs
     the network inside ``applied(...)``. The paper's networks knew no masks: that a transformer attends to the positions
     that are real in either row, and pools over them, is the reading taken here.
     """
 
-    def __init__(self, options: MixupOptions, module: nn.Module) -> None:
+    def __init__(self, options: MixupOptions, *modules: nn.Module) -> None:
         if options.where not in PLACES or not options.alpha > 0:
             raise ValueError(f"mixup: where must be one of {PLACES} and alpha more than 0, not {options}")
         self._words, self._alpha = options.where == "words", options.alpha
-        self._hook = OutputHook(module)
+        self._hooks = [OutputHook(module) for module in modules]
 
     def draw(self, rows: int, device: torch.device, tasks: torch.Tensor | None = None) -> Mixture:
         """Draw one share for the batch, Beta(alpha, alpha), and the partners, from the global generator of ``device``.
@@ -112,7 +113,9 @@ class Mixup:
                 output = output * mask.unsqueeze(-1).to(output.dtype)
             return mixture.rows(output)
 
-        with self._hook.changed(change):
+        with contextlib.ExitStack() as stack:
+            for hook in self._hooks:
+                stack.enter_context(hook.changed(change))
             yield
 
 

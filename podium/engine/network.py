@@ -39,6 +39,8 @@ class Network(nn.Module):
         self.pooled = nn.Identity()  # where a row's vector can be changed before the head sees it
         self.dtype = dtype
         self._fast = FastBert(encoder) if fast and supports(encoder) else None
+        config: Any = encoder.config
+        self._masked = supports(encoder) and config._attn_implementation == "sdpa"
 
     def speed_up(self) -> None:
         """Take the fast way through the encoder, which has lost its adapters."""
@@ -64,13 +66,25 @@ class Network(nn.Module):
                 pooler=pooling.reads_pooler,
             )
         with self._autocast(ids.device.type):
-            output: Any = self.encoder(**batch.inputs, output_hidden_states=pooling.layers != 1)
+            output: Any = self.encoder(**self._inputs(batch), output_hidden_states=pooling.layers != 1)
         top = (output.last_hidden_state,)
         if pooling.layers != 1:
             every = output.hidden_states
             top = every if pooling.layers == -1 else every[len(every) - pooling.layers :]
         pooler = output.pooler_output if pooling.reads_pooler else None
         return States(layers=tuple(top), mask=mask > 0, pooler=pooler)
+
+    def _inputs(self, batch: Batch) -> dict[str, torch.Tensor | None]:
+        """What the encoder's own forward pass is given.
+
+        Its mask for the fused attention is made here, where it is known on the host whether there is padding:
+        transformers would ask the device, and wait for the answer in every pass. The masks are the same.
+        """
+        if not self._masked:
+            return {**batch.inputs}
+        mask_SL = batch.inputs["attention_mask"]
+        ready = None if batch.full else (mask_SL > 0)[:, None, None].expand(-1, -1, mask_SL.shape[1], -1)
+        return {**batch.inputs, "attention_mask": ready}
 
     def _autocast(self, device: str) -> contextlib.AbstractContextManager[Any]:
         return torch.autocast(device, dtype=torch.bfloat16, enabled=self.dtype == torch.bfloat16)

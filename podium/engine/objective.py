@@ -5,7 +5,7 @@ Shapes: N training rows, B rows of a part, K classes or values, V token ids.
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -16,8 +16,9 @@ from podium.engine.adversarial import make_adversary
 from podium.engine.divergences import distillation, r_drop
 from podium.engine.head import average_samples
 from podium.engine.inputs import Batch, Encoded
+from podium.engine.links import Link
 from podium.engine.losses import Loss
-from podium.engine.mixing import Mixup, drop_words, special_table
+from podium.engine.mixing import Mixture, Mixup, drop_words, special_table
 from podium.engine.recipe import Recipe
 
 
@@ -63,12 +64,27 @@ def turns_of(rows: pd.DataFrame) -> np.ndarray | None:
     return rows[["draw", "draws"]].to_numpy()
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Teacher:
+    """Another model's probabilities ``proba`` (B, K), and how far each row has any: ``known`` (B,), 0 to 1."""
+
+    proba: torch.Tensor
+    known: torch.Tensor
+
+    def mixed(self, mixture: Mixture, link: Link) -> "Teacher":
+        """The rows of a mixed batch. Of distributions that sum to 1 the divergence itself restores the sum."""
+        proba, known = mixture.rows(self.proba), mixture.rows(self.known)
+        if link == "sigmoid":
+            proba = proba / known.clamp(min=torch.finfo(known.dtype).tiny).unsqueeze(-1)
+        return Teacher(proba, known)
+
+
 class Objective:
     """Computes gradients of ``network`` on parts of batches; nothing here outlives a step.
 
     ``network`` takes a ``Batch`` and returns logits (B, outputs), or (M, B, outputs) of several dropout samples;
-    ``embedding`` is its table of words and the output of its module ``pooled`` (B, D) what its head reads. Batches are
-    padded to a ``multiple``.
+    ``embedding`` is its table of words (or several whose outputs are added, the one that trains first), and the output
+    of its module ``pooled`` (B, D) is what its head reads. Batches are padded to a ``multiple``.
     """
 
     def __init__(
@@ -78,20 +94,22 @@ class Objective:
         rows: Rows,
         recipe: Recipe,
         *,
-        embedding: nn.Embedding,
+        embedding: nn.Embedding | Sequence[nn.Embedding],
         pooled: nn.Module,
         multiple: int,
     ) -> None:
         self.network, self.loss, self.rows, self.recipe = network, loss, rows, recipe
         self.device, self.multiple = rows.target.device, multiple
-        self._adversary = (
-            None if recipe.adversarial is None else make_adversary(recipe.adversarial, network, embedding)
-        )
+        tables = [embedding] if isinstance(embedding, nn.Embedding) else list(embedding)
         self._mixup = None
         if recipe.mixup is not None:
-            self._mixup = Mixup(recipe.mixup, embedding if recipe.mixup.where == "words" else pooled)
+            self._mixup = Mixup(recipe.mixup, *(tables if recipe.mixup.where == "words" else [pooled]))
+        # Its hook must come after: what is moved, and by how much, is the mixed row
+        self._adversary = (
+            None if recipe.adversarial is None else make_adversary(recipe.adversarial, network, tables[0])
+        )
         template = rows.encoded.template
-        self._special = special_table(template.ids, embedding.num_embeddings).to(self.device)
+        self._special = special_table(template.ids, tables[0].num_embeddings).to(self.device)
         self._replacement = next(
             code for code in (template.mask, template.unk, template.pad) if code is not None
         )
@@ -119,7 +137,7 @@ class Objective:
             if self._mixup is not None and self.recipe.active("mixup", epoch):
                 mixture = self._mixup.draw(len(part), self.device, batch.tasks)
                 target, weight = mixture.rows(target), mixture.rows(weight)
-                teacher = None if teacher is None else mixture.rows(teacher)
+                teacher = None if teacher is None else teacher.mixed(mixture, self.loss.link)
                 united = self._mixup.mask(mixture, mask)
                 stack.enter_context(self._mixup.applied(mixture, mask))
                 batch = dataclasses.replace(batch, inputs={**batch.inputs, "attention_mask": united})
@@ -155,17 +173,20 @@ class Objective:
         )
         return dataclasses.replace(batch, inputs={**batch.inputs, "input_ids": ids})
 
-    def _teacher(self, index: torch.Tensor, epoch: int) -> torch.Tensor | None:
+    def _teacher(self, index: torch.Tensor, epoch: int) -> Teacher | None:
         if self.rows.teacher is None or not self.recipe.active("distillation", epoch):
             return None
-        return self.rows.teacher[index]
+        proba = self.rows.teacher[index]
+        if self.loss.link == "sigmoid":  # probabilities of labels have no sum that they must have
+            return Teacher(proba, proba.any(dim=-1).to(proba.dtype))
+        return Teacher(proba, proba.sum(dim=-1).clamp(max=1))
 
     def _loss(
         self,
         batch: Batch,
         target: torch.Tensor,
         weight: torch.Tensor,
-        teacher: torch.Tensor | None,
+        teacher: Teacher | None,
         epoch: int,
     ) -> torch.Tensor:
         """Sum over the rows of the losses of one forward pass, or of the two of R-Drop."""
@@ -180,17 +201,15 @@ class Objective:
         return of(first) + of(second) + self.recipe.r_drop * self._divergence(first, second, weight)
 
     def _labels(
-        self, logits: torch.Tensor, target: torch.Tensor, weight: torch.Tensor, teacher: torch.Tensor | None
+        self, logits: torch.Tensor, target: torch.Tensor, weight: torch.Tensor, teacher: Teacher | None
     ) -> torch.Tensor:
         if teacher is None:
             return self.loss(logits, target, weight)
         assert self.recipe.distillation is not None
         share, temperature = self.recipe.distillation.weight, self.recipe.distillation.temperature
-        known = weight * teacher.sum(dim=-1).clamp(
-            max=1
-        )  # rows without a teacher learn from their label alone
+        known = weight * teacher.known  # rows without a teacher learn from their label alone
         labels = self.loss(logits, target, weight - share * known)
-        return labels + share * distillation(logits, teacher, known, temperature, link=self.loss.link)
+        return labels + share * distillation(logits, teacher.proba, known, temperature, link=self.loss.link)
 
     def _divergence(self, first: torch.Tensor, second: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         if first.ndim == 2:

@@ -48,7 +48,8 @@ def warmup_steps(steps: int, warmup: float) -> int:
 def rate_factor(step: int, steps: int, *, schedule: str, warmup: float) -> float:
     """Return the factor in [0, 1] on all rates at ``step`` (0 is the first) of ``steps``.
 
-    ``linear`` falls to 0 at ``steps``, ``cosine`` along a half-cosine, ``constant`` stays; each after a linear
+    ``linear`` falls to 0 at ``steps``, ``cosine`` along a half-cosine (Loshchilov and Hutter 2017, arXiv 1608.03983,
+    without restarts), ``constant`` stays; each after a linear
     warm-up. These are the schedules of ``transformers.get_scheduler``, number for number, but for one thing: warm-up is
     one step ahead, (step + 1) / w instead of step / w. There the first rate is 0, so that the first batch moves Adam's
     averages and no weight, and a warm-up of one step is nothing but this wasted batch; here every batch counts and the
@@ -111,6 +112,8 @@ def parameter_groups(
 ) -> list[dict[str, Any]]:
     """Return AdamW's groups: each trainable parameter of ``network`` in exactly one, frozen ones in none.
 
+    AdamW is Loshchilov and Hutter 2019 (arXiv 1711.05101).
+
     - ``network.encoder``: layer L at ``learning_rate`` and each one below at ``layer_decay`` times the rate above it,
       eta^(l-1) = xi * eta^l (Sun et al. 2019, arXiv 1905.05583, section 5.3.4); the embeddings, of which the paper
       does not speak, count as layer 0, and what stands above the layers has the rate of layer L.
@@ -155,8 +158,8 @@ def freeze_layers(network: nn.Module, layers: int) -> None:
             parameter.requires_grad_(False)
 
 
-def trainable_depth(epoch: float, *, layers: int, every: float) -> int:
-    """Return the lowest depth that trains in ``epoch`` (0 is the first): all from there up do.
+def trainable_depth(epoch: float | Fraction, *, layers: int, every: float) -> int:
+    """Return the lowest depth that trains after ``epoch`` epochs, whole or not: all from there up do.
 
     The top layer first, one more every ``every`` epochs, the embeddings after the lowest layer. Gradual
     unfreezing as in Howard and Ruder 2018 (arXiv 1801.06146, section 3.3: the last layer, then the next lower one
@@ -185,13 +188,18 @@ class Unfreezing:
             if (depth := depth_of[name]) is not None and parameter.requires_grad
         ]
 
-    def apply(self, epoch: float) -> None:
-        """Set what trains in ``epoch``; a function of the epoch alone, to call at its start, also after a resume."""
+    def apply(self, epoch: float | Fraction) -> None:
+        """Set what trains after ``epoch`` epochs; a function of that alone, to call before each step."""
         lowest = trainable_depth(epoch, layers=self.layers, every=self.every)
         for parameter, depth in self._kept:
             parameter.requires_grad_(depth >= lowest)
 
+    def frozen(self, epoch: float | Fraction) -> list[int]:
+        """Return the depths, ascending, that ``apply`` freezes after ``epoch`` epochs."""
+        lowest = trainable_depth(epoch, layers=self.layers, every=self.every)
+        return sorted({depth for _, depth in self._kept if depth < lowest})
 
-def _exact(number: float) -> Fraction:
-    """Return the decimal number that a person wrote."""
+
+def _exact(number: float | Fraction) -> Fraction:
+    """Return the decimal number that a person wrote, or the fraction itself."""
     return Fraction(str(number))

@@ -197,6 +197,9 @@ class Attention(Pooling):
 class Lstm(Pooling):
     """Dropout on the top states, a bidirectional LSTM, D wide each way, mean of its outputs over real tokens.
 
+    Graves and Schmidhuber 2005, "Framewise phoneme classification with bidirectional LSTM and other neural network
+    architectures".
+
     Real tokens must come before the pads. Pads cannot reach a real token from the left; for the other direction each
     row is turned round within its own length and a second LSTM reads it from left to right. That is what packed
     sequences compute, without bringing the lengths to the CPU (``pack_padded_sequence`` waits for the GPU). It runs in
@@ -228,6 +231,8 @@ class Lstm(Pooling):
 
 class TransformerLayer(Pooling):
     """One more post-norm transformer layer (GELU, 4 D inside) on the top states, then the mean over real tokens.
+
+    Vaswani et al. 2017 (arXiv 1706.03762), with the activation of BERT.
 
     Initialised as BERT's layers: matrices normal with std 0.02, biases zero, norms one (arXiv 1810.04805).
     """

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from podium.errors import UserError
+from podium.errors import TrainingError, UserError
 from podium.folds import make_folds, units
 from podium.targets import to_text, type_of
 
@@ -78,6 +78,14 @@ def _classes(target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return row, label
 
 
+def no_score(of: str) -> TrainingError:
+    """Return the error of a run in which no evaluation had a score that is a number."""
+    return TrainingError(
+        f"stopping: no epoch's score on the rows held out of {of} is a number, so there is no best one; lower "
+        "learning_rate, set precision: fp32, or turn stopping off"
+    )
+
+
 class Keeper(Protocol):
     """What the training loop asks of the part that keeps the best weights; ``Stateful``, too."""
 
@@ -125,9 +133,9 @@ class BestKeeper:
         return self.patience is not None and self.stale >= self.patience
 
     def restore(self, network: nn.Module) -> None:
-        """Put the best weights back into ``network``, wherever it is; ``ValueError`` when none was kept."""
+        """Put the best weights back into ``network``, wherever it is; ``TrainingError`` when none was kept."""
         if not self._weights:
-            raise ValueError("no evaluation had a score")
+            raise no_score("the training part")
         network.load_state_dict(self._weights)
         log.info("the weights after step %d are kept", self.step)
 

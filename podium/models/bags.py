@@ -5,7 +5,7 @@ N rows, F features.
 
 import zlib
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +39,22 @@ class Bags:
         """Number of features: the words of each segment, then the buckets in use."""
         return sum(len(words) for words in self.words.values()) + len(self.buckets)
 
-    def fit(self, rows: pd.DataFrame) -> sparse.csr_matrix:
-        """Learn the words and buckets of ``rows`` (N) and return their bags (N, F)."""
+    def seen(self, rows: pd.DataFrame) -> set[str]:
+        """Return every word of ``rows``, and ``END``."""
+        return {
+            END,
+            *(word for name in segments(rows) for words in self._tokens(rows, name) for word in words),
+        }
+
+    def fit(self, rows: pd.DataFrame, *, known: Set[str] = frozenset()) -> sparse.csr_matrix:
+        """Learn the words and buckets of ``rows`` (N) and return their bags (N, F).
+
+        ``known`` are words with a pretrained vector, which may be rare.
+        """
         limits = {"min_count": self.settings["min_count"], "max_words": self.settings["max_words"]}
         self.words = {
-            name: [END, *vocabulary(count(self._tokens(rows, name)), **limits)] for name in segments(rows)
+            name: [END, *vocabulary(count(self._tokens(rows, name)), known=known, **limits)]
+            for name in segments(rows)
         }
         parts = list(self._features(rows))
         hashed = [np.unique(bucket) for _, bucket, is_bucket in parts if is_bucket]

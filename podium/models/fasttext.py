@@ -74,14 +74,18 @@ class Model:
     ) -> None:
         """Fit the vocabulary, the vectors and the classes' weights; see ``Classifier.fit``."""
         rng = np.random.default_rng(self.seed)
-        bags = self.features.fit(rows)
+        found: dict[str, int] = {}
+        pretrained = None
+        if self.options.vectors is not None:
+            found, pretrained = read_vectors(Path(self.options.vectors), sorted(self.features.seen(rows)))
+        bags = self.features.fit(rows, known=found.keys())
         self.type = type_of(target)
         if soft is not None:
             self.present = np.flatnonzero(soft.any(axis=0))
             target = soft[:, self.present]
         elif self.type == "single_label":
             self.present, target = np.unique(target, return_inverse=True)
-        self.vectors = self._first_vectors(rng)
+        self.vectors = self._first_vectors(rng, found, pretrained)
         self.output = np.zeros((len(self.present), self.vectors.shape[1]), dtype=np.float32)
         with threadpool_limits(self.threads):
             self.curve = descend(
@@ -94,16 +98,16 @@ class Model:
             )
         log.info("fasttext: %d rows, %d features, mean loss %.4f", *bags.shape, self.curve["loss"].iloc[-1])
 
-    def _first_vectors(self, rng: np.random.Generator) -> np.ndarray:
-        """Uniform in [-1/D, 1/D] as in the authors' program; pretrained vectors where a word has one."""
-        if self.options.vectors is None:
-            size = (self.features.size, self.options.dimensions)
-            return rng.uniform(-1 / size[1], 1 / size[1], size).astype(np.float32)
-        words = [word for listed in self.features.words.values() for word in listed]
-        found, known = read_vectors(Path(self.options.vectors), words)
-        bound = 1 / known.shape[1]
-        vectors = rng.uniform(-bound, bound, (self.features.size, known.shape[1])).astype(np.float32)
-        fill(vectors, words, found, known)
+    def _first_vectors(
+        self, rng: np.random.Generator, found: dict[str, int], pretrained: np.ndarray | None
+    ) -> np.ndarray:
+        """Uniform in [-1/D, 1/D] as in the authors' program; ``pretrained`` vectors of the words ``found``."""
+        dimensions = self.options.dimensions if pretrained is None else pretrained.shape[1]
+        bound = 1 / dimensions
+        vectors = rng.uniform(-bound, bound, (self.features.size, dimensions)).astype(np.float32)
+        if pretrained is not None:
+            words = [word for listed in self.features.words.values() for word in listed]
+            fill(vectors, words, found, pretrained)
         return vectors
 
     def predict(self, rows: pd.DataFrame) -> np.ndarray:

@@ -151,7 +151,7 @@ class Model(transformer.Model):
     def load(cls, folder: Path, *, device: str, threads: int) -> Self:
         """Read what ``save`` wrote."""
         facts = read_json(folder / FACTS)
-        saved = read_json(folder / "transformer.json")
+        saved = read_json(folder / transformer.FACTS)
         options = cls.OPTIONS(**saved["options"] | {"encoder": str(folder / "encoder"), "lora": None})
         model = cls(options, classes=facts["sizes"], seed=saved["seed"], device=device, threads=threads)
         model.max_length, model._template = saved["max_length"], Template.read(saved["template"])
@@ -238,7 +238,7 @@ class Model(transformer.Model):
             pooled=self.network.pooled,
             multiple=1 if self.device.type == "cpu" else 8,
         )
-        checkpoint = Checkpoint(scratch, self._fingerprint(data))
+        checkpoint = Checkpoint(scratch, self._fingerprint(data, trained, held))
         finetuning = JointFinetuning(
             *(self.network, objective, recipe, trained),
             sampling=self.options.sampling,

@@ -132,7 +132,7 @@ class Model(transformer.Model):
         if recipe.stopping is not None:
             trained, held = self._inner_windows(rows, drawn, recipe.stopping.share)
         evaluate = (lambda: self._inner_loss(data, held)) if len(held) else None
-        self._finetune_on(SpanObjective, data, trained, evaluate, fresh, scratch)
+        self._finetune_on(SpanObjective, data, trained, held, evaluate, fresh, scratch)
 
     def _inner_windows(self, rows: pd.DataFrame, drawn: Drawn, share: float) -> tuple[np.ndarray, np.ndarray]:
         """Windows to train on, and those of the first draw to choose the epoch by; no cluster is on both sides."""

@@ -118,9 +118,9 @@ class Model:
 
     def _train(self, network: Network, loss: Loss, data: Rows, scratch: Path | None) -> None:
         recipe = self.options.recipe()
-        tuned: Any = network.encoder.embeddings[0]
+        tables: Any = list(network.encoder.embeddings)
         objective = Objective(
-            *(network, loss, data, recipe), embedding=tuned, pooled=network.pooled, multiple=1
+            *(network, loss, data, recipe), embedding=tables, pooled=network.pooled, multiple=1
         )
         checkpoint = Checkpoint(scratch, self._fingerprint(network, data))
         finetuning = Finetuning(
@@ -175,7 +175,7 @@ class Model:
         code = digest(Path(__file__).parents[2], "podium/models/textcnn.py")
         return fingerprint(
             *(dataclasses.asdict(self.options), self.seed, self.type, str(self.device)),
-            *(torch.__version__, torch.get_num_threads(), code),
+            *(torch.__version__, torch.get_num_threads(), str(network.dtype), code),
             *data.parts(),
             *network.state_dict().values(),
         )

@@ -51,6 +51,7 @@ log = logging.getLogger(__name__)
 transformers.utils.logging.disable_progress_bar()
 transformers.utils.logging.set_verbosity_error()
 
+FACTS = "transformer.json"
 ENCODER = "encoder."  # names of what is the encoder's own; all other weights are new
 
 
@@ -100,10 +101,14 @@ class Model:
     ) -> None:
         """Fine-tune on ``rows``; see ``Classifier.fit``. A killed run in ``scratch`` is taken up where it was.
 
-        ``start`` is the folder of a saved model with these options, whose encoder they name: training goes on from it.
+        ``start`` is the folder of a saved model with these options, whose encoder they name: training goes on from it,
+        in its unit of a regression's values, and with the length that ``max_length: auto`` had there.
         """
         self.type = type_of(target)
-        self.scale = Scale.of(target, weight)
+        # A head that goes on was trained in its own unit, on texts cut to its own length
+        before = None if start is None else read_json(start / FACTS)
+        self.scale = Scale.of(target, weight) if before is None else Scale(**before["scale"])
+        self.max_length = 0 if before is None else before["max_length"]
         encoded = self._encode_training(rows)
 
         def train(pruned: Encoded, fresh: frozenset[str]) -> None:
@@ -165,18 +170,19 @@ class Model:
             seed = derive(self.seed, "stopping")
             trained, held = _inner_rows(rows, target, recipe.stopping.share, seed)
         evaluate = (lambda: self._inner_score(data, held)) if len(held) else None
-        self._finetune_on(Objective, data, trained, evaluate, fresh, scratch)
+        self._finetune_on(Objective, data, trained, held, evaluate, fresh, scratch)
 
     def _finetune_on(
         self,
         kind: type[Objective],
         data: Rows,
         trained: np.ndarray,
+        held: np.ndarray,
         evaluate: Callable[[], float] | None,
         fresh: frozenset[str],
         scratch: Path | None,
     ) -> None:
-        """Train on the rows ``trained`` for an objective of a ``kind``; ``evaluate`` scores those held out."""
+        """Train on the rows ``trained`` for an objective of a ``kind``; ``evaluate`` scores those ``held`` out."""
         recipe = self.options.recipe()
         assert self._loss is not None
         objective = kind(
@@ -185,7 +191,7 @@ class Model:
             pooled=self.network.pooled,
             multiple=1 if self.device.type == "cpu" else 8,
         )
-        checkpoint = Checkpoint(scratch, self._fingerprint(data))
+        checkpoint = Checkpoint(scratch, self._fingerprint(data, trained, held))
         finetuning = Finetuning(
             *(self.network, objective, recipe, trained),
             seed=self.seed,
@@ -198,15 +204,15 @@ class Model:
         self.shortages = finetuning.allowance.facts()
 
     def _encode_training(self, rows: pd.DataFrame) -> Encoded:
-        """Token ids of the training rows; ``max_length: auto`` is settled by them."""
+        """Token ids of the training rows; ``max_length: auto`` is settled by them, where no model before did."""
         folder = Path(self.options.encoder)
         self._template = Template.of(tokens.open_tokenizer(folder))
         table = tokens_of(folder, rows)
-        if self.options.max_length == "auto":
+        if self.options.max_length != "auto":
+            self.max_length = self.options.max_length
+        elif not self.max_length:
             lengths = self._full_lengths(table, self._template)
             self.max_length = choose_length(lengths, max_cut=self.options.max_cut, limit=limit_of(folder))
-        else:
-            self.max_length = self.options.max_length
         encoded = self._compose(table, self._template)
         log.info(
             "transformer: %d rows, max_length %d cuts %.2f%% of them and %.2f%% of their tokens",
@@ -289,12 +295,13 @@ class Model:
         if wrong:
             raise ValueError(f"{folder} is a model of another form: {wrong}")
 
-    def _fingerprint(self, data: Rows) -> str:
+    def _fingerprint(self, data: Rows, trained: np.ndarray, held: np.ndarray) -> str:
         """What makes this run and no other: a checkpoint of another one must not be used."""
         root = Path(__file__).parents[2]
         return fingerprint(
             *(dataclasses.asdict(self.options), self.seed, self.classes, self.type, self.device.type),
-            *(torch.__version__, torch.get_num_threads(), self.team.size, digest(root, self.SOURCE)),
+            *(torch.__version__, transformers.__version__, torch.get_num_threads(), self.team.size),
+            *(str(self.network.dtype), digest(root, self.SOURCE), trained.tobytes(), held.tobytes()),
             *data.parts(),
             *self.network.state_dict().values(),
         )
@@ -350,7 +357,7 @@ class Model:
             "scale": self.scale.facts(),
             "template": dataclasses.asdict(self._template),
         }
-        write_json(facts, folder / "transformer.json")
+        write_json(facts, folder / FACTS)
         write_csv(self.curve, folder / "curve.csv")
 
     def _save_network(self, folder: Path) -> None:
@@ -365,7 +372,7 @@ class Model:
     @classmethod
     def load(cls, folder: Path, *, device: str, threads: int) -> Self:
         """Read what ``save`` wrote."""
-        saved = read_json(folder / "transformer.json")
+        saved = read_json(folder / FACTS)
         options = cls.OPTIONS(**saved["options"] | {"encoder": str(folder / "encoder"), "lora": None})
         model = cls(options, classes=saved["classes"], seed=saved["seed"], device=device, threads=threads)
         model.type, model.max_length = saved["type"], saved["max_length"]

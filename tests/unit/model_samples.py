@@ -62,6 +62,7 @@ def options(kind: str, **changes: Any) -> dict[str, Any]:
         "competition": "c",
         "tasks": {"t": {"train": "a.csv", "test": "b.csv", "text": ["x"], "target": "y"}},
         "models": {"m": {"kind": kind, **SMALL[kind], **changes}},
+        "pseudo": {"rounds": 1},
     }
     return Plan.from_raw(raw, Path()).train("m-s0", 0, 0)["options"]
 

@@ -13,7 +13,7 @@ from torch import nn
 from podium.engine.inputs import Batch
 from podium.engine.multitask.balance import Balance, Seen
 from podium.engine.multitask.losses import JointLoss, owned
-from podium.engine.objective import Objective, Rows
+from podium.engine.objective import Objective, Rows, Teacher
 from podium.engine.optimization import depths
 from podium.engine.recipe import Recipe
 from podium.errors import UserError
@@ -102,7 +102,7 @@ class JointObjective(Objective):
         batch: Batch,
         target: torch.Tensor,
         weight: torch.Tensor,
-        teacher: torch.Tensor | None,
+        teacher: Teacher | None,
         epoch: int,
     ) -> torch.Tensor:
         """Sums (T,) over the rows of each task."""
@@ -110,7 +110,7 @@ class JointObjective(Objective):
         return super()._loss(batch, target, weight, teacher, epoch)
 
     def _labels(
-        self, logits: torch.Tensor, target: torch.Tensor, weight: torch.Tensor, teacher: torch.Tensor | None
+        self, logits: torch.Tensor, target: torch.Tensor, weight: torch.Tensor, teacher: Teacher | None
     ) -> torch.Tensor:
         if self._uncounted and self.balance.needs_accuracy:
             self._uncounted -= 1
@@ -119,9 +119,9 @@ class JointObjective(Objective):
             return self.loss(logits, target, weight)
         assert self.recipe.distillation is not None
         share, temperature = self.recipe.distillation.weight, self.recipe.distillation.temperature
-        known = weight * teacher.sum(dim=-1, keepdim=True).clamp(max=1)
+        known = weight * teacher.known.unsqueeze(-1)
         labels = self.loss(logits, target, weight - share * known)
-        return labels + share * self.loss.distilled(logits, teacher, known, temperature)
+        return labels + share * self.loss.distilled(logits, teacher.proba, known, temperature)
 
     def _divergence(self, first: torch.Tensor, second: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         if first.ndim == 2:

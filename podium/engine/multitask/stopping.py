@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from podium.engine.multitask.sampling import NEVER
-from podium.engine.stopping import inner_split
+from podium.engine.stopping import inner_split, no_score
 from podium.errors import UserError
 
 
@@ -98,9 +98,9 @@ class TaskKeeper:
         return bool((self.stopped < NEVER).all())
 
     def restore(self, network: nn.Module) -> None:
-        """Put the weights of the first task's best epoch into ``network``."""
+        """Put the weights of the first task's best epoch into ``network``; ``TrainingError`` where a task has none."""
         if (self.epoch < 0).any():
-            raise ValueError("a task had no score")
+            raise no_score(f"task {int(np.argmax(self.epoch < 0)) + 1}")
         network.load_state_dict(self.sets[int(self.epoch[0])])
 
     def state_dict(self) -> dict[str, torch.Tensor]:

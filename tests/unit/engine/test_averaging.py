@@ -110,11 +110,15 @@ def test_ema_is_torchs_where_the_decay_is_constant() -> None:
         (0.75, None, [15, 20]),
         (0.6, 3, [14, 17, 20]),  # counted back from the last
         (1.0, 1, [20]),
+        (0.4, "tenth", [8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20]),
+        (0.0, "tenth", [2, 4, 6, 8, 10, 12, 14, 16, 18, 20]),
+        (0.75, "tenth", [15, 16, 17, 18, 19, 20]),  # no more often than steps
     ],
 )
-def test_swa_is_the_mean(start: float, every: int | None, steps: list[int]) -> None:
+def test_swa_is_the_mean(start: float, every: int | str | None, steps: list[int]) -> None:
     network = Net()
     mean = average(network, 20, method="swa", start=start, every=every)
+    assert mean.takings == len(steps)
     path = run(network, mean, range(1, 21))
     expected = {
         name: torch.stack([path[step - 1][name] for step in steps]).mean(0).double() for name in path[0]

@@ -88,7 +88,7 @@ def test_inputs_are_those_of_transformers(
         )
         kept = [tokens.SEGMENTS[column] for column in columns]
         encoded = compose(found[kept], template, CUT, max_length=max_length)
-        assert sequences(encoded) == expected["input_ids"]
+        assert sequences(encoded) == [ids or [template.unk] for ids in expected["input_ids"]]
         assert (encoded.types is not None) == ((name == "bert" and len(columns) == 2) or name == "xlnet")
         if encoded.types is not None:
             assert sequences(encoded, "types") == expected["token_type_ids"]
@@ -365,6 +365,26 @@ def test_tables_that_were_put_together_are_read_like_whole_ones(tmp_path: Path) 
     assert sequences(sliced) == [[1, *map(int, ids), 2] for ids in whole["tokens_a"].iloc[10:13]]
     for column in (joined, joined.astype(object)):
         assert sequences(compose(column, TEMPLATE, CUT, max_length=99)) == [[1, *ids, 2] for ids in expected]
+
+
+@pytest.mark.parametrize(
+    "options", [CUT, dataclasses.replace(CUT, long_texts="chunks")], ids=["cut", "chunks"]
+)
+def test_a_row_without_any_token_is_an_unknown_word(options: InputOptions) -> None:
+    """Where the tokenizer puts none around it: a batch of such rows alone had no width."""
+    bare = dataclasses.replace(
+        TEMPLATE, single=Form((FIRST,), (0,)), pair=Form((FIRST, SECOND), (0, 0)), unk=7, types=False
+    )
+    found = compose(table(a=[[], [5, 6], []]), bare, options, max_length=8)
+    assert sequences(found) == [[7], [5, 6], [7]]
+    assert found.batch(np.array([0, 2]), torch.device("cpu"), multiple=1).inputs["input_ids"].tolist() == [
+        [7],
+        [7],
+    ]
+    pairs = compose(table(a=[[], [], [5]], b=[[], [6], []]), bare, options, max_length=8)
+    assert sequences(pairs) == [[7], [6], [5]]
+    without = dataclasses.replace(bare, unk=None, pad=3)
+    assert sequences(compose(table(a=[[]]), without, options, max_length=8)) == [[3]]
 
 
 def test_no_rows() -> None:

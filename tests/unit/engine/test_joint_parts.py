@@ -24,7 +24,7 @@ from podium.engine.multitask.stopping import TaskKeeper, inner_rows
 from podium.engine.pooling import Shape, TaskQuery
 from podium.engine.states import States
 from podium.engine.template import Template
-from podium.errors import UserError
+from podium.errors import TrainingError, UserError
 
 # ---- single texts and pairs in one run
 
@@ -315,6 +315,10 @@ def test_each_task_keeps_its_best_epoch_and_stops_by_its_own_patience() -> None:
     assert keeper.stop
     keeper.restore(network)
     assert network.weight.item() == 1
+    never = TaskKeeper(2, patience=None)
+    never.update(np.array([0.5, np.nan]), 0, network)
+    with pytest.raises(TrainingError, match="held out of task 2 is a number"):
+        never.restore(network)
 
 
 def test_inner_splits_hold_out_rows_of_every_task_and_part_no_cluster() -> None:

@@ -22,21 +22,45 @@ TRICKS: dict[str, dict[str, Any]] = {
     "accumulate": {"accumulate": 3},
     "adversarial": {"adversarial": {"method": "pgd", "from_epoch": 2}},
     "average": {"average": {"method": "ema", "decay": 0.9}},
+    "awp": {"adversarial": {"method": "awp"}},
     "freeze_layers": {"freeze_layers": 1},
     "batch_tokens": {"batch_tokens": 128, "steps": 15},
     "chunks": {"long_texts": "chunks", "max_length": 8, "chunk_pooling": "attention"},
+    "distillation": {"distillation": {"weight": 0.5}},
     "dropout_samples": {"dropout_samples": 3},
-    "freelb": {"adversarial": {"method": "freelb", "steps": 2}},
-    "mixup": {"mixup": {"where": "words"}},
+    "fgm": {"adversarial": {"method": "fgm"}},
+    "freelb and mixup": {"adversarial": {"method": "freelb", "steps": 2}, "mixup": {"where": "words"}},
+    "gradient_checkpointing": {"gradient_checkpointing": True},
+    "lora": {"lora": {"rank": 2}, "learning_rate": 1e-3},
+    "mixup": {"mixup": {"where": "sentence"}},
+    "mixup of words": {"mixup": {"where": "words"}},
+    "pgd_rows": {"adversarial": {"method": "pgd_rows"}},
     "r_drop": {"r_drop": {"alpha": 2.0}},
     "reinit_layers": {"reinit_layers": 1},
     "schedule": {"schedule": "cosine", "epochs": 2.5},
     "stopping": {"stopping": {"share": 0.25, "score": "accuracy"}, "average": {"start": 0.3}},
     "swa": {"average": {"method": "swa", "start": 0.5, "every": None}},
     "truncation": {"truncation": "head_tail", "max_length": 9},
-    "unfreeze": {"unfreeze": 1.0, "epochs": 3},
+    "unfreeze": {"unfreeze": 0.7, "adversarial": {"method": "fgm_rows"}},
     "word_dropout": {"word_dropout": {"rate": 0.2}},
+    **{
+        f"loss {name}": {"loss": {"name": name}}
+        for name in ("focal", "soft_f1", "symmetric", "generalized", "binary", "corn")
+    },
+    "all of it": {
+        "adversarial": {"method": "pgd", "steps": 2, "from_epoch": 2},
+        "average": {"method": "ema"},
+        "mixup": {"where": "sentence"},
+        "r_drop": {"alpha": 1.0},
+        "word_dropout": {"rate": 0.1},
+        "distillation": {"weight": 0.5},
+        "stopping": {"share": 0.25},
+        "loss": {"name": "soft_f1"},
+        **{"long_texts": "chunks", "max_length": 8, "chunk_pooling": "attention", "pooling": "attention"},
+        **{"dropout_samples": 2, "accumulate": 2, "batch_tokens": 128, "steps": 15, "layer_decay": 0.8},
+    },
 }
+TEACHER = np.full((40, 3), 1 / 3)
 
 
 def unfitted(encoder: Path, **changes: Any) -> Model:
@@ -121,23 +145,35 @@ def test_unused_word_embeddings_stay_as_they_were(encoder: Path) -> None:
     assert set(used) <= set(changed) <= {*used, *tokenizer.all_special_ids}
 
 
+@pytest.fixture(scope="module")
+def plain(encoder: Path) -> np.ndarray:
+    """What is predicted after training without any trick."""
+    model = unfitted(encoder)
+    model.fit(ROWS, TARGET, np.ones(40))
+    return model.predict(ROWS)
+
+
 @pytest.mark.parametrize("trick", TRICKS)
 def test_every_trick_trains_and_resumes_to_the_same_bytes(
-    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trick: str
+    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plain: np.ndarray, trick: str
 ) -> None:
     rows = ROWS.assign(cluster=np.arange(40))
-    plain, undisturbed = unfitted(encoder), unfitted(encoder, **TRICKS[trick])
-    plain.fit(rows, TARGET, np.ones(40))
-    undisturbed.fit(rows, TARGET, np.ones(40))
+
+    def trained(scratch: Path | None = None) -> Model:
+        model = unfitted(encoder, **TRICKS[trick])
+        teacher = TEACHER if model.options.distillation else None
+        model.fit(rows, TARGET, np.ones(40), teacher=teacher, scratch=scratch)
+        return model
+
+    undisturbed = trained()
     assert np.isfinite(undisturbed.curve["loss"]).all()
     proba = undisturbed.predict(rows)
-    assert np.abs(proba - plain.predict(rows)).max() > (0 if trick == "accumulate" else 1e-7)
+    assert np.abs(proba - plain).max() > 1e-7
     with monkeypatch.context() as patch:
         stop_after(patch, 8)
         with pytest.raises(KeyboardInterrupt):
-            unfitted(encoder, **TRICKS[trick]).fit(rows, TARGET, np.ones(40), scratch=tmp_path / "scratch")
-    resumed = unfitted(encoder, **TRICKS[trick])
-    resumed.fit(rows, TARGET, np.ones(40), scratch=tmp_path / "scratch")
+            trained(tmp_path / "scratch")
+    resumed = trained(tmp_path / "scratch")
     assert saved(resumed, tmp_path / "a") == saved(undisturbed, tmp_path / "b")
     loaded = Model.load(tmp_path / "a", device="cpu", threads=1)
     np.testing.assert_allclose(loaded.predict(rows), proba, atol=1e-7)
@@ -160,6 +196,23 @@ def test_the_best_epoch_is_chosen_on_rows_that_do_not_train(encoder: Path) -> No
     scores = model.curve["score"].dropna().to_numpy()
     assert len(scores) == len(rows)
     assert len(scores) == 8 or int(scores.argmax()) == len(scores) - 2  # one epoch without gain was the last
+
+
+def test_layers_thaw_within_an_epoch(encoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five steps an epoch and 0.4 epochs for each layer: one more after two steps, also in the middle of an epoch."""
+    lowest: list[int] = []
+    plain = loop.Finetuning._accumulated
+
+    def accumulated(self: loop.Finetuning, *given: Any) -> torch.Tensor:
+        names = [name for name, parameter in self.network.named_parameters() if parameter.requires_grad]
+        depths = {"word_embeddings": 0, "layer.0.": 1, "layer.1.": 2}
+        lowest.append(min(depth for part, depth in depths.items() if any(part in name for name in names)))
+        return plain(self, *given)
+
+    monkeypatch.setattr(loop.Finetuning, "_accumulated", accumulated)
+    model = unfitted(encoder, epochs=1, unfreeze=0.4)
+    model.fit(ROWS, TARGET, np.ones(40))
+    assert lowest == [2, 2, 1, 1, 0]
 
 
 def stop_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
@@ -208,20 +261,21 @@ def test_a_stopped_run_ends_with_the_same_bytes(
         {"rows": ROWS.assign(text_a=ROWS["text_a"].str[::-1])},
         {"weight": np.full(40, 0.5)},
         {"rows": ROWS.assign(draw=np.arange(40) % 2, draws=2)},
+        {"rows": ROWS.assign(cluster=np.arange(40) // 4), "both": {"stopping": {"share": 0.25}}},
     ],
-    ids=["settings", "loss", "labels", "texts", "weights", "draws"],
+    ids=["settings", "loss", "labels", "texts", "weights", "draws", "clusters"],
 )
 def test_a_checkpoint_of_another_run_is_never_used(
     encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
 ) -> None:
-    scratch = tmp_path / "scratch"
+    scratch, both = tmp_path / "scratch", change.get("both", {})
     with monkeypatch.context() as patch:
         stop_after(patch, 7)
         with pytest.raises(KeyboardInterrupt):
-            unfitted(encoder).fit(ROWS, TARGET, np.ones(40), scratch=scratch)
+            unfitted(encoder, **both).fit(ROWS, TARGET, np.ones(40), scratch=scratch)
     rows: pd.DataFrame = change.get("rows", ROWS)
     target, weight = change.get("target", TARGET), change.get("weight", np.ones(40))
-    fresh, beside = (unfitted(encoder, **change.get("options", {})) for _ in range(2))
+    fresh, beside = (unfitted(encoder, **both, **change.get("options", {})) for _ in range(2))
     fresh.fit(rows, target, weight)
     beside.fit(rows, target, weight, scratch=scratch)
     assert saved(beside, tmp_path / "a") == saved(fresh, tmp_path / "b")
@@ -270,3 +324,35 @@ def test_the_curve_tells_every_step(encoder: Path) -> None:
     assert model.curve.groupby("epoch")["tokens"].sum().nunique() == 1
     assert model.curve["loss"].iloc[-5:].mean() < model.curve["loss"].iloc[:5].mean()
     assert model.curve["rate"].max() == model.options.learning_rate
+    factor = model.curve["rate"] / model.options.learning_rate
+    np.testing.assert_allclose(model.curve["head_rate"], factor * model.options.head_learning_rate)
+
+
+@pytest.mark.parametrize(("start", "frozen"), [(0.0, 6), (0.2, 6), (0.6, 9)])
+def test_swa_has_a_constant_rate_that_is_not_one_of_the_warmup(
+    encoder: Path, start: float, frozen: int
+) -> None:
+    model = unfitted(encoder, warmup=0.4, average={"method": "swa", "start": start})
+    model.fit(ROWS, TARGET, np.ones(40))
+    rates, peak = model.curve["rate"].to_numpy(), model.options.learning_rate
+    np.testing.assert_allclose(rates[:6], peak * np.arange(1, 7) / 6)
+    assert len(set(rates[frozen:])) == 1
+    assert rates[-1] == pytest.approx(peak * (15 - frozen) / 9)
+
+
+def test_what_a_run_is_too_short_for_is_told(encoder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    idle = {
+        "unfreeze": 1.0,
+        "average": {"method": "swa", "every": 20},
+        "word_dropout": {"rate": 0.1, "from_epoch": 3},
+    }
+    unfitted(encoder, steps=8, **idle).fit(ROWS, TARGET, np.ones(40))
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
+        "word_dropout.from_epoch: 3 is after the last epoch, 2: it never begins",
+        "average: weights are taken once only, after the last step, so that nothing is averaged",
+        "unfreeze: with 1 epochs for each layer the embeddings never train in 1.6",
+    ]
+    caplog.clear()
+    useful = {"unfreeze": 0.4, "average": {"method": "swa"}, "word_dropout": {"rate": 0.1, "from_epoch": 2}}
+    unfitted(encoder, steps=8, **useful).fit(ROWS, TARGET, np.ones(40))
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]

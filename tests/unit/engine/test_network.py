@@ -7,8 +7,12 @@ import pytest
 import torch
 from architectures import KINDS, write
 from model_samples import make, rows_of
+from transformers import AutoModel, masking_utils
 
-from podium.engine.pooling import POOLINGS
+from podium.engine.head import Head, HeadOptions
+from podium.engine.inputs import Batch
+from podium.engine.network import Network
+from podium.engine.pooling import POOLINGS, PoolingOptions, make_pooling
 from podium.models.transformer import Model
 
 TARGET = np.arange(24) % 3
@@ -45,6 +49,38 @@ def test_what_is_beyond_max_length_counts_in_chunks_alone(encoder: Path) -> None
     for long_texts, same in (("cut", True), ("chunks", False)):
         model = fitted(encoder, long_texts=long_texts, max_length=10)
         assert np.allclose(model.predict(rows), model.predict(other), atol=1e-7) == same
+
+
+@pytest.mark.parametrize("kind", ["bert", "roberta", "xlm-roberta", "electra"])
+def test_a_mask_that_is_made_here_is_transformers_own(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same bits with padding and without, and nobody asks a device whether there is some."""
+    write(kind, tmp_path)
+    encoder = AutoModel.from_pretrained(tmp_path, attn_implementation="sdpa").eval()
+    head = Head(HeadOptions(dropout=0.0, dropout_samples=1), size=16, outputs=2)
+    pooling = make_pooling(
+        PoolingOptions(name="mean", dropout=0.0), hidden=16, heads=2, layers=3, has_pooler=True
+    )
+    network = Network(encoder, pooling, None, head, dtype=torch.float32, fast=False)
+    ids, mask = torch.arange(5, 21).view(2, 8), torch.ones(2, 8, dtype=torch.long)
+    padded = mask.clone()
+    padded[1, 5:] = 0
+    asked: list[int] = []
+    plain = masking_utils._ignore_bidirectional_mask_sdpa
+    for own in (mask, padded):
+        inputs = {"input_ids": ids, "attention_mask": own}
+        batch = Batch(inputs, None, 2, bool(own.all()), int(own.sum()), None, None)
+        with torch.no_grad():
+            expected = encoder(**inputs).last_hidden_state
+            monkeypatch.setattr(
+                masking_utils,
+                "_ignore_bidirectional_mask_sdpa",
+                lambda found, *rest: (asked.append(1) if found is not None else None, plain(found, *rest))[1],
+            )
+            assert torch.equal(network._states(batch).layers[-1], expected)
+            monkeypatch.undo()
+    assert not asked
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -11,7 +11,7 @@ from safetensors.torch import load, save
 from torch import nn
 
 from podium.engine.stopping import BestKeeper, inner_split
-from podium.errors import UserError
+from podium.errors import TrainingError, UserError
 
 # ---- the inner split
 
@@ -184,5 +184,5 @@ def test_copies_are_its_own() -> None:
 def test_nothing_to_restore() -> None:
     keeper = BestKeeper(patience=1)
     keeper.update(float("nan"), step=0, network=network(0))
-    with pytest.raises(ValueError, match="no evaluation"):
+    with pytest.raises(TrainingError, match=r"no epoch's score .* is a number"):
         keeper.restore(network(0))

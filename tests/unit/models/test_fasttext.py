@@ -235,6 +235,20 @@ def test_pretrained_vectors_are_where_words_start(tmp_path: Path) -> None:
     assert np.abs(fitted(rows, TARGET, **still).vectors).max() <= 1 / 10
 
 
+def test_a_rare_word_is_known_if_it_has_a_vector(tmp_path: Path) -> None:
+    path = tmp_path / "vectors.txt"
+    path.write_text("unheard 9 8 7\nape 1 1 1\n", encoding="utf-8")
+    rows = rows_of(TARGET, pair=True)
+    rows.loc[0, "text_b"] = "unheard unseen"
+    still = {"learning_rate": 1e-30, "epochs": 1, "min_count": 2}
+    rare = {"unheard", "unseen"}
+    assert not rare & set(fitted(rows, TARGET, **still).features.words["text_b"])
+    model = fitted(rows, TARGET, vectors=str(path), **still)
+    listed = [word for words in model.features.words.values() for word in words]
+    assert rare & set(listed) == {"unheard"}
+    np.testing.assert_array_equal(model.vectors[listed.index("unheard")], [9, 8, 7])
+
+
 @pytest.mark.skipif("PODIUM_DATA" not in os.environ, reason="needs PODIUM_DATA, a folder with mr/")
 def test_movie_reviews() -> None:
     """Published for these rows: 0.7514 (Yao et al. 2019, arXiv 1809.05679, table 2)."""

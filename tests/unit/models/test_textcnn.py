@@ -13,6 +13,7 @@ from scipy.special import softmax
 from podium import models
 from podium.engine import checkpoint as checkpoints
 from podium.engine import loop
+from podium.engine.mixing import Mixup
 from podium.errors import UserError
 from podium.models.textcnn import Model
 from podium.models.textcnn_network import Encoder, Network
@@ -240,6 +241,43 @@ def test_every_trick_of_the_loop_at_once() -> None:
     assert np.abs(plain.predict(ROWS) - tricked.predict(ROWS)).max() > 1e-3
     assert list(tricked.steps()["step"]) == list(range(10))
     assert (tricked.steps()["tokens_per_second"] > 0).all()
+
+
+def test_both_channels_are_mixed_and_the_mixed_rows_are_moved(
+    vectors: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is convolved in the first step: the mixture of the channels' sums, then that and a step of each row."""
+    seen: dict[str, list[Any]] = {"batch": [], "mixture": [], "states": [], "tables": []}
+    applied, forward, maxima_of = Mixup.applied, Encoder.forward, Encoder._maxima
+
+    def noted(self: Mixup, mixture: Any, mask: torch.Tensor) -> Any:
+        seen["mixture"].append((mixture, mask))
+        return applied(self, mixture, mask)
+
+    def read(self: Encoder, batch: Any) -> torch.Tensor:
+        seen["batch"].append(batch.inputs["input_ids"])
+        seen["tables"].append([table.weight.detach().clone() for table in self.embeddings])
+        return forward(self, batch)
+
+    def convolved(self: Encoder, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        seen["states"].append(states.detach().transpose(1, 2))
+        return maxima_of(self, states, mask)
+
+    monkeypatch.setattr(Mixup, "applied", noted)
+    monkeypatch.setattr(Encoder, "forward", read)
+    monkeypatch.setattr(Encoder, "_maxima", convolved)
+    tricks = {
+        "mixup": {"where": "words", "alpha": 1.0},
+        "adversarial": {"method": "fgm_rows", "epsilon": 0.5},
+    }
+    fitted(vectors=str(vectors), channels="both", word_dropout=None, epochs=0.1, **tricks)
+    (mixture, mask), ids, tables = seen["mixture"][0], seen["batch"][0], seen["tables"][0]
+    own = sum(table[ids] for table in tables) * mask[..., None]
+    clean, moved = seen["states"][:2]
+    torch.testing.assert_close(clean, mixture.rows(own))
+    assert (mixture.partner != torch.arange(len(ids))).any()
+    lengths = (moved - clean).flatten(1).norm(dim=1)
+    torch.testing.assert_close(lengths, torch.full_like(lengths, 0.5))
 
 
 @pytest.mark.parametrize("changes", [{}, TRICKS], ids=["plain", "tricks"])

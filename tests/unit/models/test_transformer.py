@@ -11,12 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from model_samples import make, rows_of
+from model_samples import make, options, rows_of
 from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoTokenizer, RobertaConfig, RobertaModel
 
+from podium import models
 from podium.engine import shortage
 from podium.errors import UserError
+from podium.models import Classifier
 from podium.models.transformer import Model
 from podium.predict import check
 
@@ -119,6 +121,32 @@ def test_rows_of_weight_zero_teach_nothing(encoder: Path) -> None:
 def test_a_loss_that_is_not_finite_is_told(encoder: Path) -> None:
     with pytest.raises(UserError, match=r"the loss is (nan|inf) at step"):
         fitted(encoder, epochs=5, learning_rate=1e30, head_learning_rate=1e30)
+
+
+def test_going_on_at_no_rate_changes_no_prediction(encoder: Path, tmp_path: Path) -> None:
+    """Values in the unit of the model gone on from, texts cut to its length, whatever the new rows are like."""
+    changes: dict[str, Any] = {"max_length": "auto", "max_cut": 0.0, "dropout": 0.0}
+    still = {
+        "steps": 1,
+        "warmup": 0.0,
+        "weight_decay": 0.0,
+        "learning_rate": 1e-30,
+        "head_learning_rate": 1e-30,
+    }
+    rows, values = rows_of(TARGET), np.arange(24.0)[:, None]
+    more = pd.concat([rows, rows.assign(text_a="the ape " * 12)], ignore_index=True)
+
+    def of_values(**given: Any) -> Classifier:
+        block = options("transformer", **changes, **given)
+        block["loss"] |= {"name": "mse"}
+        return models.make("transformer", block, classes=1, seed=0, device="cpu", threads=1)
+
+    first = of_values(encoder=str(encoder), learning_rate=1e-3)
+    first.fit(rows, values, np.ones(24))
+    first.save(tmp_path)
+    second = of_values(encoder=str(tmp_path / "encoder"), **still)
+    models.go_on(second, tmp_path, more, np.concatenate([values, values + 90]), np.ones(48), scratch=None)
+    np.testing.assert_allclose(second.predict(more), first.predict(more), rtol=1e-6)
 
 
 # ---- encoders that cannot be used
