@@ -161,6 +161,14 @@ def test_a_test_part_needs_no_answers(tmp_path: Path) -> None:
         ingest(path)
 
 
+def test_a_question_without_an_article_belongs_to_its_paragraph(tmp_path: Path) -> None:
+    rows = ["1,q,one,one,A", "2,r,one,one,", "3,q,two,two,", "4,r,two,two, ", "5,q,six,six,A"]
+    (tmp_path / "t.csv").write_text("\n".join(["id,q,c,a,t", *rows]), encoding="utf-8")
+    columns = Columns(id="id", question="q", context="c", answer="a", start=None, article="t")
+    groups = ingest(tmp_path / "t.csv", columns, group="article").rows["group"].tolist()
+    assert groups == ["A", "p0", "p1", "p1", "A"]
+
+
 # ---- mistakes
 
 

@@ -17,6 +17,7 @@ from podium.span.rules import RuleOptions
 
 ROOT = Path(__file__).parents[3]
 SPAN: dict[str, Any] = {"type": "span", "train": "a.json", "test": "b.json"}
+TABLE = {"question": "q", "context": "c", "answer": "a"}
 LABELLED = {"train": "a.csv", "test": "b.csv", "text": ["x"], "target": "y"}
 READER = {"kind": "reader", "encoder": "data/bert"}
 RAW: dict[str, Any] = {
@@ -181,6 +182,10 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     (
         {"tasks.qa.train": "a.tsv", "tasks.qa.data": {"question": "q", "context": "c"}},
         "tasks.qa.data.answer: a.tsv is a table; name its column of answers",
+    ),
+    (
+        {"tasks.qa.train": "a.tsv", "tasks.qa.data": {**TABLE, "group": "article"}},
+        "tasks.qa.data.article: a.tsv is a table; name its column of articles, or set group to paragraph",
     ),
     (
         {"models.quick.view": "clean"},
