@@ -27,7 +27,11 @@ def span_checks(config: Config, name: str, *, alone: bool) -> Iterator[str]:
             yield f"tasks.{name}.data.{key}: {table} is a table; name its column of {key}s"
     if not task.train.lower().endswith(".json") and task.data.answer is None:
         yield f"tasks.{name}.data.answer: {task.train} is a table; name its column of answers"
-    if not task.train.lower().endswith(".json") and task.data.group == "article" and task.data.article is None:
+    if (
+        not task.train.lower().endswith(".json")
+        and task.data.group == "article"
+        and task.data.article is None
+    ):
         yield (
             f"tasks.{name}.data.article: {task.train} is a table; name its column of articles, or set group to "
             "paragraph"

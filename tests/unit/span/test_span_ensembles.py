@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from podium.errors import UserError
 from podium.span import ensembles, metrics, rules
 from podium.span.answers import Answer, encode, texts
 from podium.span.ensembles import Questions
@@ -57,15 +58,21 @@ def test_the_choice_among_random_members_is_at_chance_and_the_naive_best_is_abov
 
 
 def test_a_fold_s_answers_do_not_change_what_the_choice_gives_it() -> None:
-    random = np.random.default_rng(1)
+    for seed in range(8):
+        _choose_again_with_other_answers(seed)
+
+
+def _choose_again_with_other_answers(seed: int) -> None:
+    """A third of the questions has no answer, so that weights, limits and doubts are all fitted."""
+    random = np.random.default_rng(seed)
     count, folds = 45, np.arange(45) % 3
-    members = {f"m{number}": pointing(random.integers(0, 10, count)) for number in range(3)}
+    members = {f"m{number}": _guesses(random, count) for number in range(3)}
     blocks: dict[str, dict[str, Any]] = {
         "mean": {"kind": "mean"},
         "first": {"kind": "blend", "weights": {"m0": 1.0}},
-        "others": {"kind": "blend", "weights": {"m1": 1.0, "m2": 1.0}},
+        "fitted": {"kind": "blend", "steps": 5},
     }
-    gold = letters(random.integers(0, 10, count))
+    gold = _some_unanswered(random, count)
     asked = Questions(contexts=[LETTERS] * count, gold=gold, folds=folds)
     found = ensembles.choose(blocks, members, asked, **GIVEN)
     told = ensembles.facts(found, list(members))
@@ -73,9 +80,8 @@ def test_a_fold_s_answers_do_not_change_what_the_choice_gives_it() -> None:
     assert told["scores"].keys() == blocks.keys()
     for fold in range(3):
         inside = np.flatnonzero(folds == fold)
-        other = list(gold)
-        for row in inside.tolist():
-            other[row] = letters(random.integers(0, 10, 1))[0]
+        new = _some_unanswered(random, count)
+        other = [new[row] if folds[row] == fold else own for row, own in enumerate(gold)]
         again = ensembles.choose(blocks, members, dataclasses.replace(asked, gold=other), **GIVEN)
         assert again.fold_methods[fold] == found.fold_methods[fold]
         np.testing.assert_array_equal(again.by_fold[fold], found.by_fold[fold])
@@ -83,6 +89,27 @@ def test_a_fold_s_answers_do_not_change_what_the_choice_gives_it() -> None:
             np.testing.assert_array_equal(
                 getattr(again.spans.take(inside), name), getattr(found.spans.take(inside), name)
             )
+
+
+def _guesses(random: np.random.Generator, count: int) -> Spans:
+    """Predictions (N) at random, each question's doubt of its own."""
+    places, parts = random.integers(0, 10, count), []
+    for row, null in enumerate(random.random(count)):
+        parts.append(pointing(places, share=0.5, null=0.6 * null).take(np.array([row])))
+    return ensembles.join(parts)
+
+
+def _some_unanswered(random: np.random.Generator, count: int) -> list[list[Answer]]:
+    silent = random.random(count) < 1 / 3
+    found = letters(random.integers(0, 10, count))
+    return [[] if none else own for none, own in zip(silent.tolist(), found, strict=True)]
+
+
+def test_a_choice_needs_three_folds() -> None:
+    asked = Questions(contexts=[LETTERS] * 4, gold=letters(np.arange(4)), folds=np.arange(4) % 2)
+    blocks = {name: {"kind": "mean"} for name in "ab"}
+    with pytest.raises(UserError, match="needs 3 folds"):
+        ensembles.choose(blocks, {"m": pointing(np.arange(4))}, asked, **GIVEN)
 
 
 def train_of(gold: list[list[Answer]]) -> pd.DataFrame:
