@@ -2,6 +2,7 @@
 
 import json
 import os
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,13 @@ def test_offsets_in_utf16_units_are_mended() -> None:
         ("one  two\nthree", "two three", "two\nthree"),
         ("a ﬁne day", "fine", "ﬁne"),
         ("（甲）乙", "(甲)", "（甲）"),
+        ("half a½ cup", "a1⁄2", "a½"),
+        ("in a caf\u00e9 noir", "cafe\u0301", "caf\u00e9"),
+        ("in a cafe\u0301 noir", "caf\u00e9", "cafe\u0301"),
+        ("a\u0323\u0302 b", "\u1ead", "a\u0323\u0302"),
+        ("a\u0302\u0323 b", "\u1ead", "a\u0302\u0323"),
+        (unicodedata.normalize("NFD", "서울 대학교"), "대학", unicodedata.normalize("NFD", "대학")),
+        ("서울 대학교에서", unicodedata.normalize("NFD", "대학교"), "대학교"),
     ],
 )
 def test_other_widths_and_spaces_are_found(context: str, text: str, span: str) -> None:
@@ -79,6 +87,34 @@ def test_other_widths_and_spaces_are_found(context: str, text: str, span: str) -
     assert how == "normalised"
     assert context[answer.start : answer.end] == span
     assert answer.text == text
+
+
+@pytest.mark.parametrize(
+    ("context", "text", "start", "answer", "how"),
+    [
+        ("He started in art school", "art", None, 14, "found"),
+        ("He started in art school", "art", 3, 14, "moved"),
+        ("In 2010 and 2011, 1 man", "1", None, 18, "found"),
+        ("1.5 of 1,000 or 1, then", "1", None, 16, "found"),
+        ("the café, cafés", "caf\u00e9", None, 4, "found"),
+        ("cafe\u0301 or cafe", "cafe", None, 9, "found"),
+        ("it started", "art", None, 5, "found"),
+        ("在2010年，1人", "1", 0, 7, "moved"),
+        ("北京大学在北京", "大学", None, 2, "found"),
+        ("서울대학교에서", "대학교", None, 2, "found"),
+        ("He is in charge", "inch", 5, -1, "lost"),
+        ("made of ½ cup", "1", None, -1, "lost"),
+        ("a½ cup", "a1", 0, -1, "lost"),
+        ("a ﬁne day", "f", None, -1, "lost"),
+        (unicodedata.normalize("NFD", "선생"), "서", None, -1, "lost"),
+    ],
+)
+def test_words_and_characters_stay_whole(
+    context: str, text: str, start: int | None, answer: int, how: str
+) -> None:
+    found, told = place(Context(context), text, start)
+    assert (found.start, told) == (answer, how)
+    assert found.end == (answer + len(text) if answer >= 0 else -1)
 
 
 def test_targets_survive_their_text() -> None:
