@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 
-from podium.config import Config, Reader
+from podium.config import Config, Noise, Reader
+from podium.config.adversarial import Adversarial
 from podium.config.augment import Shuffle
 from podium.config.base import Block
 from podium.config.decision import Decision
 from podium.config.ensemble import Blend, Mean
 from podium.config.pseudo import Pseudo
+from podium.config.span import SpanDecision
 from podium.config.tasks import SpanTask
 from podium.errors import hint
 from podium.validation_transformer import encoder_checks
@@ -36,6 +38,8 @@ def span_checks(config: Config, name: str, *, alone: bool) -> Iterator[str]:
             f"tasks.{name}.data.article: {task.train} is a table; name its column of articles, or set group to "
             "paragraph"
         )
+    if task.decision.max_characters is not None and task.decision.length_share != SpanDecision().length_share:
+        yield f"tasks.{name}.decision.length_share: means nothing beside max_characters; leave it out"
     yield from _models(config)
     yield from _ensembles(config, alone=alone)
     if alone:
@@ -59,6 +63,10 @@ def _models(config: Config) -> Iterator[str]:
             yield f"augment.{method}.segments: only questions may be changed in a span task; set it to a"
         if block.balance or block.filter.label is not None:
             yield f"augment.{method}: balance and filter.label are about classes, and a span task has none"
+        if block.fresh is not False:
+            yield f"augment.{method}.fresh: questions are changed once, windows drawn anew by themselves; leave it out"
+        if block.max_share is not None:
+            yield f"augment.{method}.max_share: a span task takes copies of every question; lower copies instead"
 
 
 def _windows(model: Reader) -> Iterator[str]:
@@ -99,6 +107,10 @@ def _blocks(config: Config, name: str) -> Iterator[str]:
         yield f"pseudo.{key}: which answers are learned from is told in tasks.{name}.pseudo"
     if _changed(config.decision, Decision()):
         yield f"decision: how answers are decided is told in tasks.{name}.decision"
+    if _changed(config.noise, Noise()):
+        yield "noise: label noise is not judged in a span task; take this block out"
+    if _changed(config.adversarial, Adversarial()) - {"enabled"}:
+        yield "adversarial: train and test rows are not compared in a span task; take this block out"
 
 
 def _changed(block: Block, default: Block) -> set[str]:

@@ -27,16 +27,18 @@ def fit(
     metric: str,
     options: RuleOptions,
     steps: int,
+    best_first: bool,
 ) -> np.ndarray:
     """Return weights (M,), which sum to 1, by greedy selection with replacement in ``steps`` steps.
 
+    With ``best_first`` it begins with as many of the best members as are best together.
     Caruana, Niculescu-Mizil, Crew and Ksikes, Ensemble Selection from Libraries of Models (ICML 2004), over
     :class:`SpanValue`.
     """
     if len(members) == 1:
         return np.ones(1)
     value = SpanValue(members, contexts, gold, metric=metric, options=options)
-    return greedy(value, steps=steps, best_first=True, among=range(len(members)))
+    return greedy(value, steps=steps, best_first=best_first, among=range(len(members)))
 
 
 class SpanValue:

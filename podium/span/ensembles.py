@@ -62,7 +62,11 @@ def fit(
     metric: str,
     options: RuleOptions,
 ) -> Fitted:
-    """Average the ``members`` by one method: ``mean``, or ``blend`` with ``weights`` by member or its ``steps``."""
+    """Average the ``members`` by one method.
+
+    ``settings`` have its ``kind``: ``mean``, or ``blend`` with ``weights`` by member, or with ``steps`` and
+    ``best_first`` of their search (``podium.span.blend.fit``).
+    """
     method = _Method(name, settings, members, questions, metric=metric, options=options)
     folds = np.unique(questions.folds).tolist()
     return Fitted(
@@ -94,7 +98,7 @@ class _Method:
         if settings["kind"] == "blend":
             named = settings.get("weights")
             self._given = None if named is None else np.array(user_weights(name, named, list(members)))
-        self._search = {key: settings[key] for key in ("steps",) if key in settings}
+        self._search = {key: settings[key] for key in ("steps", "best_first") if key in settings}
         self._fits: dict[frozenset[int], np.ndarray] = {}
 
     def weights(self, without: frozenset[int]) -> np.ndarray:

@@ -34,8 +34,8 @@ class Context:
     def squeezed(self) -> tuple[str, list[int], list[int]]:
         """NFKD letters without white space, and for each the place in ``text`` where its character begins and ends.
 
-        A character, with its marks, may come to several letters, as a half to three: all but the first have no beginning
-        and all but the last no end (-1), since no answer begins or ends between them.
+        A character may come to several letters, as a half to three: all but the first have no beginning and all but
+        the last no end (-1), since no answer begins or ends between them.
         """
         if self._squeezed is None:
             letters: list[str] = []

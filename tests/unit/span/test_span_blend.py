@@ -17,6 +17,7 @@ from podium.span.rules import Rule, RuleOptions
 
 OPTIONS = RuleOptions(max_characters=None, length_share=1.0, candidates=10, complete=False, unanswered=None)
 LETTERS = "abcdefghij"
+BLEND = {"kind": "blend", "steps": 10, "best_first": True}
 
 
 def sample(
@@ -110,7 +111,7 @@ def test_a_useless_member_gets_little_and_a_blend_beats_its_parts() -> None:
     members = [first, second, noise]
     asked = Questions(contexts=contexts, gold=gold, folds=folds)
     found = ensembles.fit(
-        *("blend", {"kind": "blend", "steps": 10}, dict(zip("abc", members, strict=True)), asked),
+        *("blend", BLEND, dict(zip("abc", members, strict=True)), asked),
         **{"metric": "exact", "options": OPTIONS},
     )
     assert found.weights.sum() == pytest.approx(1)
@@ -129,7 +130,7 @@ def test_weights_that_are_crossfitted_have_not_seen_their_fold() -> None:
     contexts, folds = [LETTERS] * 90, np.arange(90) % 3
     (first, gold), (second, _) = (sample(seed, 90, sharp=1.0) for seed in (1, 2))
     settings: dict[str, Any] = {"metric": "exact", "options": OPTIONS}
-    method = {"kind": "blend", "steps": 5}, {"a": first, "b": second}
+    method = {**BLEND, "steps": 5}, {"a": first, "b": second}
     asked = Questions(contexts=contexts, gold=gold, folds=folds)
     found = ensembles.fit("blend", *method, asked, **settings)
     changed = [[] if fold == 1 else answers for fold, answers in zip(folds, gold, strict=True)]

@@ -70,7 +70,7 @@ def _choose_again_with_other_answers(seed: int) -> None:
     blocks: dict[str, dict[str, Any]] = {
         "mean": {"kind": "mean"},
         "first": {"kind": "blend", "weights": {"m0": 1.0}},
-        "fitted": {"kind": "blend", "steps": 5},
+        "fitted": {"kind": "blend", "steps": 5, "best_first": True},
     }
     gold = _some_unanswered(random, count)
     asked = Questions(contexts=[LETTERS] * count, gold=gold, folds=folds)

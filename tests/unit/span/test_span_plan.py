@@ -106,6 +106,8 @@ BERT = {"train bert-s0.0", "refit bert"}
         ("pseudo.weight", 0.7, {name for name in QUICK if not name.endswith(".0")}),
         ("pseudo.voters", ["quick"], {"voters"}),
         ("ensemble.blend.steps", 7, {"ensemble blend", "ensemble best"}),
+        ("ensemble.blend.best_first", False, {"ensemble blend", "ensemble best"}),
+        ("ensemble.blend.best_first", True, set()),
         ("ensemble.submit", "mean", {"scores"}),
         ("folds.n", 4, {"folds"}),
     ],
@@ -216,11 +218,27 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
         {"augment.asked.filter": {"label": 0.9}, "models.quick.augment": ["asked"]},
         "augment.asked: balance and filter.label are about classes, and a span task has none",
     ),
+    (
+        {"tasks.qa.decision": {"max_characters": 9, "length_share": 0.5}},
+        "tasks.qa.decision.length_share: means nothing beside max_characters; leave it out",
+    ),
+    (
+        {"augment.asked.fresh": 3},
+        "augment.asked.fresh: questions are changed once, windows drawn anew by themselves; leave it out",
+    ),
+    (
+        {"augment.asked.max_share": 0.5},
+        "augment.asked.max_share: a span task takes copies of every question; lower copies instead",
+    ),
     ({"ensemble.methods": ["mean", "stack"]}, "ensemble.methods: stack is not for spans; "),
     ({"ensemble.submit": "stack"}, "ensemble.submit: stack is not for spans; "),
     (
         {"ensemble.mean": {"average": "geometric"}},
         "ensemble.mean: spans are averaged arithmetically and without a temperature; leave both keys out",
+    ),
+    (
+        {"ensemble.blend": {"share": 0.2}},
+        "ensemble.blend.share: means nothing beside bags: 1; leave it out",
     ),
     (
         {"ensemble.blend": {"objective": "loss"}},
@@ -236,6 +254,11 @@ ALONE: list[tuple[dict[str, Any], str]] = [
         "pseudo.confidence: which answers are learned from is told in tasks.qa.pseudo",
     ),
     ({"decision.method": "argmax"}, "decision: how answers are decided is told in tasks.qa.decision"),
+    ({"noise.max_share": 0.2}, "noise: label noise is not judged in a span task; take this block out"),
+    (
+        {"adversarial.auc": 0.7},
+        "adversarial: train and test rows are not compared in a span task; take this block out",
+    ),
 ]
 
 
@@ -265,7 +288,7 @@ def test_the_same_mistakes_beside_another_task(changes: dict[str, Any], line: st
     assert lines[0].startswith(line), lines
 
 
-@pytest.mark.parametrize("changes", [one[0] for one in ALONE], ids=list("ab"))
+@pytest.mark.parametrize("changes", [one[0] for one in ALONE], ids=list("abcd"))
 def test_blocks_of_the_other_task_are_no_mistakes(changes: dict[str, Any]) -> None:
     Plans.from_raw(mistaken(MIXED, changes), ROOT)
 
