@@ -9,7 +9,7 @@ import pytest
 
 from podium.errors import UserError
 from podium.span import ensembles, metrics, rules
-from podium.span.answers import Answer, encode, texts
+from podium.span.answers import Answer, decode, encode, texts
 from podium.span.ensembles import Questions
 from podium.span.predictions import Spans, average
 from podium.span.profile import profile
@@ -148,32 +148,59 @@ def test_precision_of_pseudo_labels_is_that_of_equally_sure_held_out_answers() -
     said = np.array([0, 1, 2, 3, 9, 5, 6, 7, 0, 0])
     sure = np.array([1, 1, 1, 1, 1, 0, 0, 0, 1, 1], dtype=bool)
     known = _mixed(said, sure)
-    outside = np.arange(10) < 8
+    folds = np.array([0, 1, 0, 1, 0, 1, 0, 1, 2, 2])
     test = pd.DataFrame({"id": ["t0", "t1", "t2"], "text_b": LETTERS}, dtype="str")
     asked = _mixed(np.array([2, 4, 6]), np.array([True, False, True]))
     voter = dataclasses.replace(asked, ids=["t2", "t1", "t0"])  # in another order than the table
     bars = PseudoOptions(agree=1.0, margin=0.5, confidence=0.5, max_share=1.0)
-    given: dict[str, Any] = {"metric": "exact", "decision": OPTIONS, "options": bars}
+    given: dict[str, Any] = {"fold": 2, "metric": "exact", "decision": OPTIONS, "options": bars}
     train = train_of(letters(truth))
-    table, told = label([voter], [known], train, test, outside, **given)
+    table, told = label([voter], [known], train, test, folds, **given)
     assert told["precision"]["value"] == pytest.approx(4 / 5)
-    assert told["precision"]["se"] == pytest.approx(np.sqrt(0.8 * 0.2 / 5))
-    assert (told["accepted"], told["candidates"], told["parts"]) == (2, 3, {"test": 3})
+    # The error of five rows with Jeffreys' prior, and of the two that are taken
+    prior = 4.5 / 6
+    assert told["precision"]["se"] == pytest.approx(np.sqrt(prior * (1 - prior) * (1 / 7 + 1 / 2)))
+    assert (told["accepted"], told["candidates"], told["parts"]) == (2, 3, {"test": 2})
+    assert (told["oof_rows"], told["oof_right"], told["precision"]["cross_fitted"]) == (5, 4, True)
+    assert list(table) == ["id", "label", "votes", "confidence", "accepted", "why", "part"]
     assert table["id"].tolist() == ["t0", "t1", "t2"]
     assert table["accepted"].tolist() == [True, False, True]
-    assert table["label"].tolist() == [
-        encode(letters(np.array([6]))[0]),
-        "",
-        encode(letters(np.array([2]))[0]),
-    ]
+    assert [decode(target)[0].start for target in table["label"]] == [6, 4, 2]
+    assert table["confidence"][1] < 0.5
+    assert told["why"] == {"accepted": 2, "below confidence": 1}
     changed = train.copy()
     changed.loc[8:, "target"] = encode(letters(np.array([3]))[0])
-    pd.testing.assert_frame_equal(label([voter], [known], changed, test, outside, **given)[0], table)
-    assert label([voter], [known], changed, test, outside, **given)[1] == told
+    again, others = label([voter], [known], changed, test, folds, **given)
+    pd.testing.assert_frame_equal(again, table)
+    assert others == told
     none = {**given, "options": dataclasses.replace(bars, confidence=0.99)}
-    table, told = label([voter], [known], train, test, outside, **none)
+    table, told = label([voter], [known], train, test, folds, **none)
     assert not table["accepted"].any()
     assert told["precision"] is None
+
+
+def test_all_right_is_not_certain_and_a_rule_is_not_measured_where_it_was_fitted() -> None:
+    """Doubts at random: what a threshold gains on its own rows is not there on others."""
+    random = np.random.default_rng(4)
+    count, naive, honest = 60, [], []
+    test = pd.DataFrame({"id": ["t"], "text_b": LETTERS}, dtype="str")
+    voter = dataclasses.replace(pointing(np.zeros(1, dtype=np.int64), share=0.9), ids=["t"])
+    bars = PseudoOptions(agree=1.0, margin=0.0, confidence=0.0, max_share=1.0)
+    given: dict[str, Any] = {"fold": 3, "metric": "exact", "decision": OPTIONS, "options": bars}
+    for _ in range(40):
+        known = _guesses(random, count)
+        train = train_of(_some_unanswered(random, count))
+        for folds, found in ((np.arange(count) % 3, honest), (np.zeros(count, dtype=int), naive)):
+            told = label([voter], [known], train, test, folds, **given)[1]
+            found.append((told["oof_right"], told["oof_rows"]))
+    (honest_right, honest_rows), (naive_right, naive_rows) = np.sum(honest, axis=0), np.sum(naive, axis=0)
+    chance = 2 / 3 / 10
+    assert naive_right / naive_rows > 1.4 * chance
+    assert abs(honest_right / honest_rows - chance) < 3 * np.sqrt(chance / honest_rows)
+    places = random.integers(0, 10, 12)
+    told = label([voter], [pointing(places)], train_of(letters(places)), test, np.arange(12) % 3, **given)[1]
+    assert told["precision"]["value"] == 1
+    assert told["precision"]["se"] > 0.1
 
 
 def _mixed(places: np.ndarray, sure: np.ndarray) -> Spans:
