@@ -126,6 +126,9 @@ def _mistakes(questions: Sequence[Question], answered: bool) -> list[str]:
         kinds["say nothing of their answers (a test part?)"] = [
             one.id for one in questions if one.answers is None
         ]
+        kinds["have empty texts for answers (no answer is an empty list)"] = [
+            one.id for one in questions if one.answers and not any(text.strip() for text, _ in one.answers)
+        ]
     return [
         f"{len(found)} of {len(questions)} questions {what}: {_first(found)}"
         for what, found in kinds.items()

@@ -1,5 +1,6 @@
 """Files of questions: every form, answers placed and repaired, mistakes told."""
 
+import dataclasses
 import json
 import os
 import unicodedata
@@ -31,6 +32,22 @@ def squad(*paragraphs: dict[str, Any]) -> dict[str, Any]:
 def written(folder: Path, content: Any, name: str = "a.json") -> Path:
     (folder / name).write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
     return folder / name
+
+
+def asked(**more: Any) -> dict[str, Any]:
+    """A file of SQuAD's form with one question."""
+    return squad({"context": "x", "qas": [{"id": "1", "question": "q", **more}]})
+
+
+def listed(*answers: Any) -> list[dict[str, Any]]:
+    """A file of CMRC's form with one question."""
+    return [{"context_text": "x", "qas": [{"query_id": 1, "query_text": "q", "answers": list(answers)}]}]
+
+
+def homework(**more: Any) -> dict[str, Any]:
+    """A file of homework 7's form with one question."""
+    one = {"id": 1, "paragraph_id": 0, "question_text": "q", "answer_text": None, "answer_start": 2}
+    return {"paragraphs": ["abcdefgh"] * 2, "questions": [{**one, "answer_end": 4, **more}]}
 
 
 # ---- places
@@ -132,7 +149,7 @@ def test_targets_survive_their_text() -> None:
 
 
 def test_squad_with_unanswerable_questions(tmp_path: Path) -> None:
-    asked = [
+    qas = [
         {
             "id": "1",
             "question": "q?",
@@ -147,7 +164,7 @@ def test_squad_with_unanswerable_questions(tmp_path: Path) -> None:
             "plausible_answers": [{"text": "a"}],
         },
     ]
-    found = ingest(written(tmp_path, squad({"context": "a b c", "qas": asked}, {"context": "d", "qas": []})))
+    found = ingest(written(tmp_path, squad({"context": "a b c", "qas": qas}, {"context": "d", "qas": []})))
     assert found.form == "squad"
     assert list(found.rows.columns) == ["id", "text_a", "text_b", "target", "group"]
     assert found.rows.values.tolist() == [
@@ -167,7 +184,7 @@ def test_other_forms_give_the_same_rows(tmp_path: Path) -> None:
         {"context_id": "Q", "title": "u", "context_text": other, "qas": [
             {"query_id": "2", "query_text": "什么?", "answers": ["别"]}]},
     ]  # fmt: skip
-    homework = {
+    of_homework = {
         "paragraphs": [context, other],
         "questions": [
             {"id": 1, "paragraph_id": 0, "question_text": "谁?",
@@ -183,7 +200,7 @@ def test_other_forms_give_the_same_rows(tmp_path: Path) -> None:
     rows = ingest(written(tmp_path, own)).rows
     assert rows["target"].tolist() == ['[[3,10,"ω-force"],[0,10,"光荣和ω-force"]]', '[[0,1,"别"]]']
     assert ingest(tmp_path / "t.csv", COLUMNS).rows.equals(rows)
-    single = ingest(written(tmp_path, homework)).rows
+    single = ingest(written(tmp_path, of_homework)).rows
     assert single.drop(columns="target").equals(rows.drop(columns="target"))
     assert single["target"].tolist() == ['[[3,10,"ω-force"]]', '[[0,1,"别"]]']
 
@@ -224,8 +241,20 @@ def test_a_question_without_an_article_belongs_to_its_paragraph(tmp_path: Path) 
             r"answers of 1 of 1 questions do not stand in their contexts.*\('1'\)",
         ),
         ({"questions": [{"id": 1, "paragraph_id": 3}], "paragraphs": []}, "there is no paragraph 3"),
+        (asked(is_impossible=False), "1 of 1 questions say nothing of their answers"),
+        (asked(is_impossible=False, answers=[]), "1 of 1 questions say nothing of their answers"),
+        (asked(answers=None), "1 of 1 questions say nothing of their answers"),
+        (asked(answers=[{"text": " "}]), "1 of 1 questions have empty texts for answers"),
+        (asked(is_impossible="false", answers=[{"text": "x"}]), "`is_impossible` holds a str"),
+        (listed("x", None), r"\[0\].qas\[0\].answers holds null"),
+        (homework(answer_end="x"), r"questions\[0\]: `answer_end` is no whole number"),
+        (homework(answer_end=[4]), r"questions\[0\]: `answer_end` is no whole number"),
+        (homework(answer_end=2.5), r"questions\[0\]: `answer_end` is no whole number"),
+        (homework(answer_end=1), "there is no text from `answer_start` 2 to `answer_end` 1"),
+        (homework(answer_text=["cd"]), "`answer_text` holds a list"),
+        (homework(paragraph_id=True), "`paragraph_id` holds a bool"),
     ],
-    ids=range(7),
+    ids=range(19),
 )
 def test_mistakes_are_told_in_one_line(content: Any, message: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=message) as caught:
@@ -243,6 +272,14 @@ def test_mistakes_of_tables(tmp_path: Path) -> None:
     path.write_text("id,q,c,a,s\n1,q,c,c,0\n1,other,c,c,0\n", encoding="utf-8")
     with pytest.raises(UserError, match="row 2 has the id '1' of another question"):
         ingest(path, COLUMNS)
+    for answers in (["c,0", ","], [",", "c,0"], [",", ","]):
+        path.write_text("\n".join(["id,q,c,a,s", *(f"1,q,c,{one}" for one in answers)]), encoding="utf-8")
+        with pytest.raises(
+            UserError, match=r"row 2 is another one of the id '1', one of them without an answer"
+        ):
+            ingest(path, COLUMNS)
+    with pytest.raises(UserError, match=r"row 2 is another one of the id '1', a question has one row here"):
+        ingest(path, dataclasses.replace(COLUMNS, answer=None, start=None), answered=False)
     (tmp_path / "b.json").write_text("{", encoding="utf-8")
     with pytest.raises(UserError, match="not JSON"):
         ingest(tmp_path / "b.json")
