@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import importlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -204,7 +205,7 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     (
         {"models.bert.overlap": 400},
         "models.bert.overlap: 400 must be shorter than what max_length 384 leaves beside a question of max_question 64 "
-        "tokens (317); lower it",
+        "tokens (316); lower it",
     ),
     (
         {"augment.asked.segments": "both"},
@@ -260,6 +261,19 @@ ALONE: list[tuple[dict[str, Any], str]] = [
         "adversarial: train and test rows are not compared in a span task; take this block out",
     ),
 ]
+
+
+@pytest.mark.parametrize(("kind", "room"), [("bert", 61), ("roberta", 60), (None, 60)])
+def test_windows_have_room_beside_the_encoder_s_own_tokens(
+    kind: str | None, room: int, tmp_path: Path
+) -> None:
+    if kind is not None:
+        (tmp_path / "config.json").write_text(json.dumps({"model_type": kind}), encoding="utf-8")
+    block = {**READER, "encoder": f"{tmp_path}/", "max_length": 128, "max_question": 64}
+    raw = {**RAW, "augment": {}, "models": {"bert": {**block, "overlap": room - 1}}}
+    plan_of(raw)
+    (line,) = told(changed(raw, "models.bert.overlap", room))
+    assert f"({room}); lower it" in line
 
 
 def mistaken(raw: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
