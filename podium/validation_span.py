@@ -18,7 +18,7 @@ from podium.errors import hint
 from podium.validation_transformer import encoder_checks
 
 OF_SPANS = ("mean", "blend")
-_OF_THREE = ("bert", "electra", "albert", "distilbert", "deberta", "deberta-v2")
+_OF_THREE = ("bert", "electra", "albert", "distilbert", "deberta", "deberta-v2", "modernbert")
 """Kinds of encoders that put three special tokens around a pair; RoBERTa's kin have four."""
 _OF_ROUNDS = {"rounds", "weight", "voters"}
 
