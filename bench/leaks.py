@@ -171,8 +171,10 @@ def thresholds_where_scored() -> None:
 
     whole = decision.cross_fit
 
-    def leaky(proba: np.ndarray, truth: np.ndarray, folds: np.ndarray, settings: Any) -> Any:
-        honest = whole(proba, truth, folds, settings)
+    def leaky(
+        proba: np.ndarray, truth: np.ndarray, folds: np.ndarray, settings: Any, *, clusters: np.ndarray
+    ) -> Any:
+        honest = whole(proba, truth, folds, settings, clusters=clusters)
         rule = decision.rules_of(settings, "single_label")[settings.method]
         features = rule.features(proba)
         labels = rule.decide(features, rule.fit(features, truth))

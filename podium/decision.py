@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from podium import label_shift, metrics
+from podium import clustered, label_shift, metrics
 from podium.decision_rules import CutPoints, Offsets, Params, Plain, Ranked, Rule, TopLabels
 from podium.errors import UserError, hint
 from podium.label_shift import Shift
@@ -139,16 +139,19 @@ def apply(proba: np.ndarray, choice: Choice, settings: Settings, type: TaskType)
     return rule.decide(rule.features(proba), choice.params)
 
 
-def cross_fit(proba: np.ndarray, truth: np.ndarray, folds: np.ndarray, settings: Settings) -> Decided:
-    """Decide each fold with what the other folds alone say; ``proba`` is (N, K), ``folds`` (N,) int.
+def cross_fit(
+    proba: np.ndarray, truth: np.ndarray, folds: np.ndarray, settings: Settings, *, clusters: np.ndarray
+) -> Decided:
+    """Decide each fold with what the other folds alone say; ``proba`` is (N, K), ``folds`` and ``clusters`` (N,) int.
 
     What is best on its own rows overfits where classes are many and rare. So tuned parameters are shrunk towards the
     plain ones by the factor, out of 0, 1/4, 1/2, 3/4, 1, that does best in cross-fitting inside the rows they come from
     (for fold k: fitted without j and k, decided on j). Where several rules are to choose from, the best of them takes
     the place of the plain one only if its gain there is more than ``settings.min_gain`` standard errors of the paired
-    difference. With 2 folds there is no inside: the factor is 1/2, and of several rules the plain one is kept.
+    difference, in which rows of one cluster count together. With 2 folds there is no inside: the factor is 1/2, and of
+    several rules the plain one is kept.
     """
-    fitting = _Fitting(proba, truth, folds, settings)
+    fitting = _Fitting(proba, truth, folds, clusters, settings)
     labels: np.ndarray | None = None
     choices = []
     for fold in fitting.numbers:
@@ -163,8 +166,16 @@ def cross_fit(proba: np.ndarray, truth: np.ndarray, folds: np.ndarray, settings:
 class _Fitting:
     """Rules fitted without some folds; ``without`` is always the set of folds that are not looked at."""
 
-    def __init__(self, proba: np.ndarray, truth: np.ndarray, folds: np.ndarray, settings: Settings) -> None:
+    def __init__(
+        self,
+        proba: np.ndarray,
+        truth: np.ndarray,
+        folds: np.ndarray,
+        clusters: np.ndarray,
+        settings: Settings,
+    ) -> None:
         self._truth, self._folds, self._settings, self._classes = truth, folds, settings, proba.shape[1]
+        self._clusters = clusters
         self.numbers = np.unique(folds).tolist()
         self._rules = rules_of(settings, type_of(truth))
         self._plain = next(iter(self._rules))
@@ -184,7 +195,7 @@ class _Fitting:
         if len(self.numbers) < 3:
             factor = 1.0 if rules[plain].factors == (1.0,) else 0.5
             return Choice(plain, rules[plain].shrink(self._fitted(plain, without), factor), None, None)
-        inside = self._joined({fold: self._truth[self._folds == fold] for fold in self.numbers}, without)
+        inside = self._of_rows(self._truth, without)
         trials = {
             (name, factor): self._decided(name, factor, without)
             for name, rule in rules.items()
@@ -196,8 +207,14 @@ class _Fitting:
         gain = se = None
         if len(rules) > 1:
             gain = utilities[best] - utilities[plain, 1.0]
-            se = metrics.paired_se(
-                self._settings.metric, inside, trials[plain, 1.0], trials[best], classes=self._classes
+            se = clustered.paired_se(
+                self._settings.metric,
+                inside,
+                trials[plain, 1.0],
+                trials[best],
+                folds=self._of_rows(self._folds, without),
+                clusters=self._of_rows(self._clusters, without),
+                classes=self._classes,
             )
             best = best if gain > self._settings.min_gain * se else (plain, 1.0)
         name, factor = best
@@ -217,6 +234,10 @@ class _Fitting:
             if fold not in without
         }
         return self._joined(given, without)
+
+    def _of_rows(self, values: np.ndarray, without: frozenset[int]) -> np.ndarray:
+        """Values (N, ...) of the rows looked at, fold by fold."""
+        return self._joined({fold: values[self._folds == fold] for fold in self.numbers}, without)
 
     def _joined(self, parts: dict[int, np.ndarray], without: frozenset[int]) -> np.ndarray:
         return np.concatenate([part for fold, part in parts.items() if fold not in without])

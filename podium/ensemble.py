@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from podium import metrics
+from podium import clustered, metrics
 from podium.ensembles.coupling import many_parameters
 from podium.ensembles.layers import Method
 from podium.ensembles.predictions import Known
@@ -148,14 +148,21 @@ def _best(utilities: Mapping[str, float]) -> str:
 
 
 def report(
-    found: Fitted, truth: np.ndarray, folds: np.ndarray, *, members: Sequence[str], metric: str
+    found: Fitted,
+    truth: np.ndarray,
+    folds: np.ndarray,
+    *,
+    clusters: np.ndarray,
+    members: Sequence[str],
+    metric: str,
 ) -> dict[str, Any]:
     """Return what is worth keeping of an ensemble, JSON-able: its parameters and its cross-fitted score.
 
+    The score's error counts rows of one of the ``clusters`` (N,) together, as ``podium.clustered`` says.
     Of trees, whose text nobody reads, the size is kept.
     """
     classes = found.oof.shape[1]
-    score = metrics.score(metric, truth, None, found.oof, classes=classes)
+    score = clustered.score(metric, truth, None, found.oof, folds=folds, clusters=clusters, classes=classes)
     by_fold = metrics.fold_scores(metric, truth, None, found.oof, folds, classes=classes)
     return {
         "method": found.method,

@@ -28,6 +28,12 @@ def units(groups: Sequence[str] | None, clusters: np.ndarray) -> np.ndarray:
     return components(clusters, np.where(named == "", -1, pd.factorize(named)[0]))
 
 
+def with_equal_texts(groups: Sequence[str] | None, texts: Sequence[str]) -> list[str]:
+    """Return groups (N) that hold the user's ``groups`` (N) together, and the rows of each of the ``texts`` (N)."""
+    same = pd.factorize(np.asarray(texts, dtype=object))[0]
+    return units(groups, same).astype(str).tolist()
+
+
 def make_folds(
     targets: Sequence[str],
     groups: Sequence[str] | None,

@@ -1,6 +1,5 @@
 """What the config means for a task whose answers are parts of a text."""
 
-import math
 from typing import Any
 
 from podium.config import Model, Reader
@@ -100,11 +99,19 @@ class SpanPlan(Plan):
     def ensemble(self, *methods: str) -> dict[str, Any]:
         """Parameters of rules combine_readers (one method) and choose_reader_ensemble (all that are configured)."""
         names = methods or self.config.ensemble.names
-        kept = ("kind", "weights", "steps")
-        options = {
-            name: {key: value for key, value in self.options(name).items() if key in kept} for name in names
+        return {
+            "members": self.used(),
+            "methods": {name: self._averaging(name) for name in names},
+            **self._decoding(),
         }
-        return {"members": self.used(), "methods": options, **self._decoding()}
+
+    def _averaging(self, name: str) -> dict[str, Any]:
+        """What an ensemble of spans depends on: ``podium.span.ensembles.fit``."""
+        kept = ("kind", "weights", "steps")
+        options = {key: value for key, value in self.options(name).items() if key in kept}
+        if "steps" in options:
+            options["best_first"] = self.config.ensemble.block(name).best_first is not False
+        return options
 
     def decision(self) -> dict[str, Any]:
         """Parameters of rule decide_answers."""
@@ -157,6 +164,5 @@ class SpanPlan(Plan):
         }
 
     def draws(self, method: str) -> int:
-        """How many draws of copies are made: readers draw windows anew in each epoch, rows stay the same."""
-        fresh = self.config.augment[method].fresh
-        return 1 if fresh is True else max(1, math.ceil(int(fresh)))
+        """One: readers draw windows anew in each epoch, rows stay the same."""
+        return 1

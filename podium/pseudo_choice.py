@@ -1,7 +1,9 @@
 """The pseudo-labels of one fold in one round: bars, class shares, verdicts, and how many of them are right.
 
-Everything comes from models of the fold and from labels of the other folds. Shapes: N candidates, R out-of-fold rows
-outside the fold, K classes.
+The candidates' labels come from models of the fold, bars and precision from the true labels of the other folds. The
+out-of-fold predictions that these are held against come from models that were trained with the fold's own labels, as
+in every choice on out-of-fold predictions (docs/honesty.md, "What cross-fitting over the members' own folds leaves").
+Shapes: N candidates, R out-of-fold rows outside the fold, K classes.
 """
 
 import dataclasses

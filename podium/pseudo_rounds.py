@@ -2,8 +2,9 @@
 
 A member's round r helps fold k where its out-of-fold predictions of the rows outside k score higher than those of
 round r - 1. The first round that does not help ends the member's rounds for fold k, and the one before it counts. So
-the choice for the rows of fold k is made without their labels, and a score of what is chosen is a cross-fitted one. The
-test rows have the mean over the folds' models, each in its own round.
+the choice for the rows of fold k is made by scores of other rows, and a score of what is chosen is a cross-fitted one
+(the models behind these scores were trained with fold k: docs/honesty.md, "What cross-fitting over the members' own
+folds leaves"). The test rows have the mean over the folds' models, each in its own round.
 
 Shapes: N train rows, K classes, F folds.
 """

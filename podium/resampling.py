@@ -155,7 +155,12 @@ class Drawn:
     @property
     def se(self) -> float:
         """Standard error."""
-        return float(np.sqrt(self.moved.var() * self.units.correction + self._fold_effects()[1]))
+        return float(np.sqrt(self.rows_se**2 + self._fold_effects()[1]))
+
+    @property
+    def rows_se(self) -> float:
+        """Standard error of the sampling of rows alone."""
+        return float(np.sqrt(self.moved.var() * self.units.correction))
 
     def _deviations(self) -> np.ndarray:
         of_rows = (self.moved - self.moved.mean()) * np.sqrt(self.units.correction)

@@ -152,8 +152,14 @@ def errors(row: Scored, metric: str) -> dict[str, Any]:
     return {"se": row.drawn.se, **ends, **given, **board, "no_gain": gain.why}
 
 
+_LEAST = {"mcc": -1.0, "qwk": -1.0, "pearson": -1.0, "spearman": -1.0, "r2": -np.inf}
+"""Lowest values of metrics that may be negative."""
+
+
 def _inside(end: float, metric: str) -> float:
-    return min(end, 1.0) if metrics.greater_is_better(metric) else max(end, 0.0)
+    if metrics.greater_is_better(metric):
+        return min(max(end, _LEAST.get(metric, 0.0)), 1.0)
+    return min(max(end, 0.0), 1.0 if metric == "hamming_loss" else np.inf)
 
 
 def best_member(scores: pd.DataFrame) -> pd.Series:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from podium.config import Config, Lightgbm, Linear, Noise, SpanTask, Task, TextCnn
+from podium.config.decision import Decision
 from podium.config.ensemble import Vote
 from podium.config.training import Loss
 from podium.decision import mistake
@@ -66,7 +67,7 @@ def type_checks(config: Config, *, alone: bool) -> list[str]:
             found.append(f"tasks.{name}.metric: {task.metric} is no metric of {_WORDS[task.type]}; {close}")
         elif not is_own(task.metric):
             found += _decision_checks(config, task)
-        found += _model_checks(config, task.type)
+        found += [*_idle_decision(config.decision), *_model_checks(config, task.type)]
         if task.type != "single_label" and alone:
             found += _off_checks(config, task.type)
     return found
@@ -100,6 +101,15 @@ def _decision_checks(config: Config, task: Task) -> Iterator[str]:
         yield f"decision.method: {wrong}"
     if decision.k is not None and (decision.method != "top_k" or task.type != "multi_label"):
         yield "decision.k: only for method top_k of a multi_label task; top_3_accuracy and map_at_3 name their own"
+
+
+def _idle_decision(decision: Decision) -> Iterator[str]:
+    """Keys of methods that were not chosen."""
+    default, method = Decision(), decision.method
+    if decision.min_gain != default.min_gain and method not in ("auto", "prior"):
+        yield f"decision.min_gain: {method} is used whatever it gains; leave it out, or use auto"
+    if decision.sweeps != default.sweeps and method not in ("auto", "prior", "offsets"):
+        yield f"decision.sweeps: belongs to offsets, not to {method}; leave it out"
 
 
 def _model_checks(config: Config, type: AnyType) -> Iterator[str]:

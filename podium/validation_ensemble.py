@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, get_args
 
 from podium.config import Config, member_names
-from podium.config.ensemble import Ensemble, EnsembleMethod, Layers, Stack, Vote
+from podium.config.ensemble import Blend, Ensemble, EnsembleMethod, Layers, Mean, Stack, Vote
 from podium.errors import hint
 from podium.targets import AnyType
 
@@ -25,6 +25,8 @@ def ensemble_checks(config: Config) -> Iterator[str]:
     type = next(iter(config.tasks.values())).type
     for name in ensemble.named:
         yield from _named(ensemble, name, used, type)
+    for name in [*ensemble.named, *_METHODS]:
+        yield from _idle(ensemble, name)
     yield from _submitted(config)
     for name in [*ensemble.named, "mean", "blend", "stack"]:
         if mistake := type_mistake(ensemble.block(name), type):
@@ -65,6 +67,33 @@ def _named(ensemble: Ensemble, name: str, used: Sequence[str], type: AnyType) ->
     yield from _weights(
         f"{where}.second: {block.second}.weights", getattr(upper, "weights", None), block.first
     )
+
+
+def _idle(ensemble: Ensemble, name: str) -> Iterator[str]:
+    """Keys that are set to no purpose: those of another search, model or weighting.
+
+    A config that is written out in full names all of them; at their defaults they are no mistakes.
+    """
+    block = ensemble.block(name)
+    if isinstance(block, Mean | Layers):
+        return
+    read = block.options().keys() - ({"share"} if isinstance(block, Blend) and block.bags == 1 else set())
+    for key, field in type(block).model_fields.items():
+        given = getattr(block, key)
+        if key in block.model_fields_set - read - {"kind"} and given != field.default:
+            where = f"ensemble.{'named.' if name in ensemble.named else ''}{name}"
+            yield f"{where}.{key}: means nothing beside {_beside(block, key)}; leave it out"
+
+
+def _beside(block: Blend | Vote | Stack, key: str) -> str:
+    """What makes a key of a block idle."""
+    if isinstance(block, Stack):
+        return f"model: {block.model}"
+    if block.weights is not None:
+        return "weights"
+    if isinstance(block, Vote):
+        return f"weighting: {block.weighting}"
+    return f"search: {block.search}" if block.search != "greedy" else f"bags: {block.bags}"
 
 
 def _submitted(config: Config) -> Iterator[str]:

@@ -24,7 +24,7 @@ def main(
     rules: dict[str, Any],
     decoding: dict[str, Any],
 ) -> None:
-    """Write ``id``, ``label`` (a target text), ``confidence``, ``accepted`` of every question, and how many are right.
+    """Write the verdict on every question (``podium.span.pseudo``), and how many answers are right.
 
     ``test_fold`` and ``oof`` are the voters' predictions of the test questions by this fold's models, and of the
     training questions, of which those outside the fold set the rules and tell how often an accepted answer is right.
@@ -35,13 +35,14 @@ def main(
         [read(path).in_order(rows["id"].tolist()) for path in oof],
         rows,
         read_table(test),
-        fold_numbers(read_table(folds), rows["id"]) != fold,
+        fold_numbers(read_table(folds), rows["id"]),
+        fold=fold,
         metric=decoding["metric"],
         decision=RuleOptions(**decoding["options"]),
         options=PseudoOptions(**rules),
     )
     write_table(table, out)
-    write_json(told, facts)
+    write_json({"fold": fold, **told}, facts)
 
 
 if __name__ == "__main__":

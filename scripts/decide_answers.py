@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from podium.alignment import fold_numbers
+from podium import clustered
+from podium.alignment import fold_numbers, positions
 from podium.files import read_table, write_json, write_table
 from podium.span import metrics, rules
 from podium.span.answers import decode_all, texts
@@ -30,7 +31,9 @@ def main(
 ) -> None:
     """Write ``id`` and ``label``, the answer, of train and test questions, the rule, and the score to report."""
     rows, tested, settings = read_table(train), read_table(asked), RuleOptions(**options)
-    gold, dealt = decode_all(rows["target"]), fold_numbers(read_table(folds), rows["id"])
+    gold, assigned = decode_all(rows["target"]), read_table(folds)
+    dealt = fold_numbers(assigned, rows["id"])
+    clusters = assigned["cluster"].to_numpy()[positions(assigned, rows["id"])]
     contexts = rows["text_b"].tolist()
     said = read(oof).in_order(rows["id"].tolist())
     held_out = rules.crossfit(said, contexts, gold, dealt, metric=metric, options=settings)
@@ -39,7 +42,8 @@ def main(
     answers = rules.answer(rule, predicted, tested["text_b"].tolist(), options=settings)
     write_table(_table(rows["id"], held_out).assign(fold=dealt), oof_out)
     write_table(_table(tested["id"], [metrics.handed_in(metric, text) for text in answers]), test_out)
-    found = metrics.score(metric, held_out, [texts(row) for row in gold])
+    values = metrics.rows(metric, held_out, [texts(row) for row in gold])
+    found = clustered.of_rows(metric, values, folds=dealt, clusters=clusters)
     how = "every question answered" if rule.threshold is None else "tuned doubt"
     empty = {"train": sum(not text for text in held_out), "test": sum(not text for text in answers)}
     write_json({"method": how, "metric": metric, **rule.facts(), "left_empty": empty}, fit)

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from podium import decision, label_shift, metrics
-from podium.alignment import fold_numbers, probabilities
+from podium import clustered, decision, label_shift, metrics
+from podium.alignment import fold_numbers, positions, probabilities
 from podium.decision import Choice
 from podium.errors import UserError
 from podium.files import read_json, read_table, write_json, write_table
@@ -44,12 +44,14 @@ def main(
     """
     names = read_json(labels)
     rows = read_table(train, columns=["id", "target"])
-    truth, assigned = to_array(rows["target"], names, type), fold_numbers(read_table(folds), rows["id"])
+    dealt = read_table(folds)
+    truth, assigned = to_array(rows["target"], names, type), fold_numbers(dealt, rows["id"])
+    clusters = dealt["cluster"].to_numpy()[positions(dealt, rows["id"])]
     proba = probabilities(read_table(oof), rows["id"], names, type)
     if type == "single_label" and (mistake := metrics.label_mistake(metric, "the target", names)):
         raise UserError(f"metric: {mistake}")
     settings = decision.Settings(method=method, metric=metric, sweeps=sweeps, k=k, min_gain=min_gain)
-    decided = decision.cross_fit(proba, truth, assigned, settings)
+    decided = decision.cross_fit(proba, truth, assigned, settings, clusters=clusters)
 
     test_table = read_table(test)
     test_proba = probabilities(test_table, test_table["id"], names, type)
@@ -68,7 +70,9 @@ def main(
     write_table(said.assign(fold=alone["fold"]), test_folds_out)
 
     plain = proba if type == "regression" else None
-    cv = metrics.score(metric, truth, decided.labels, proba, classes=len(names))
+    cv = clustered.score(
+        metric, truth, decided.labels, proba, folds=assigned, clusters=clusters, classes=len(names)
+    )
     by_fold = metrics.fold_scores(metric, truth, decided.labels, proba, assigned, classes=len(names))
     shown = decision.name_of(decided.test.rule, type)
     write_json(

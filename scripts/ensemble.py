@@ -63,9 +63,9 @@ def main(
         to_array(rows["target"], names, type),
         fold_numbers(dealt, rows["id"]),
     )
+    clusters = dealt["cluster"].to_numpy()[positions(dealt, rows["id"])]
     parts = None
     if any(map(many_parameters, built.values())):
-        clusters = dealt["cluster"].to_numpy()[positions(dealt, rows["id"])]
         parts = inner_parts(rows["target"].tolist(), known.folds, clusters, type=type)
     test_ids = read_table(test_texts or test[0], columns=["id"])["id"]
     with threadpool_limits(threads):  # sums depend on how many threads share them
@@ -87,7 +87,8 @@ def main(
     write_table(to_table(rows["id"], found.oof, names, type), oof_out)
     write_table(to_table(test_ids, test_proba, names, type), test_out)
     write_table(pd.concat(alone, ignore_index=True), test_folds_out)
-    write_json(report(found, known.truth, known.folds, members=members, metric=metric), fit)
+    told = report(found, known.truth, known.folds, clusters=clusters, members=members, metric=metric)
+    write_json(told, fit)
 
 
 def _figures(texts: Path) -> np.ndarray:

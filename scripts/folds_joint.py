@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from podium.files import read_table, write_table
+from podium.folds import with_equal_texts
 from podium.joint_folds import TaskRows, joint_folds, joint_units
 from podium.span.answers import NONE
 from podium.targets import AnyType
@@ -33,14 +34,16 @@ def _rows(table: pd.DataFrame, type: AnyType) -> TaskRows:
     """The rows of a task; of questions the contexts, spread by whether there is an answer."""
     names = [name for name in ("text_a", "text_b") if name in table]
     targets = table["target"].tolist()
+    groups = table["group"].tolist() if "group" in table else None
     if type == "span":
         names, type = ["text_b"], "single_label"
+        groups = with_equal_texts(groups, table["text_b"].tolist())
         targets = ["without" if target == NONE else "with" for target in targets]
     return TaskRows(
         segments=[table[name].tolist() for name in names],
         targets=targets,
         type=type,
-        groups=table["group"].tolist() if "group" in table else None,
+        groups=groups,
     )
 
 

@@ -38,8 +38,10 @@ class Blend(Block):
         "metric", description="What weights are searched for; loss: log-loss, or squared error of values."
     )
     steps: Positive = Field(50, description="greedy: steps of one selection.")
-    best_first: bool = Field(
-        False, description="greedy: begin with as many of the best members as are best together."
+    best_first: bool | None = Field(
+        None,
+        description="greedy: begin with as many of the best members as are best together; null: true for spans, false "
+        "for labels and values.",
     )
     bags: Positive = Field(
         1, description="greedy: selections whose weights are averaged, each among a share of the members."
@@ -56,7 +58,8 @@ class Blend(Block):
             keys |= {"search", "objective"}
             if self.search == "greedy":
                 keys |= {"steps", "best_first", "bags", "share"}
-        return {key: value for key, value in self.model_dump().items() if key in keys}
+        found = {key: value for key, value in self.model_dump().items() if key in keys}
+        return found | ({"best_first": bool(self.best_first)} if "best_first" in keys else {})
 
 
 class Vote(Block):

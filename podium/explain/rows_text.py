@@ -222,7 +222,7 @@ def _pseudo(story: Story) -> Iterator[str]:
         (
             f"round {one.round}",
             f"fold {one.fold}",
-            cut(label_text(one.label, "single_label") if story.type != "span" else f'"{one.label}"', 30),
+            cut(label_text(one.label, "span" if story.type == "span" else "single_label"), 30),
             f"{one.confidence:.3f}",
             "" if one.votes is None else counted(one.votes, "vote"),
             one.why,

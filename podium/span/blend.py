@@ -4,7 +4,6 @@ Shapes: M members, N questions, C candidate spans of all questions.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,54 +11,12 @@ from podium.ensembles.searches import greedy
 from podium.span import metrics
 from podium.span.answers import texts
 from podium.span.decode import DecodeOptions, completed, doubts, length_limit, n_best
-from podium.span.predictions import Spans, average, join
+from podium.span.predictions import Spans
 from podium.span.rules import Gold, RuleOptions, best_threshold
 
 _FLOOR = 1e-12
 _KEPT = 10
 """Candidates that each member brings of a question."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Blended:
-    """What comes of cross-fitting.
-
-    ``weights`` (M,) are fitted on all questions, for the test rows; ``by_fold`` (K, M) on all but each fold's;
-    ``spans`` are each fold's questions averaged by the weights that did not see them, in the members' order.
-    """
-
-    weights: np.ndarray
-    by_fold: np.ndarray
-    spans: Spans
-
-
-def crossfit(
-    members: Sequence[Spans],
-    contexts: Sequence[str],
-    gold: Gold,
-    folds: np.ndarray,
-    *,
-    metric: str,
-    options: RuleOptions,
-    steps: int,
-) -> Blended:
-    """Fit weights on all questions, and on all but each fold's; see :func:`fit`. ``folds`` (N,) int."""
-    by_fold, parts = [], []
-    for fold in np.unique(folds).tolist():
-        inside, outside = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
-        rows = outside.tolist()
-        weights = fit(
-            [member.take(outside) for member in members],
-            [contexts[row] for row in rows],
-            [gold[row] for row in rows],
-            metric=metric,
-            options=options,
-            steps=steps,
-        )
-        by_fold.append(weights)
-        parts.append(average([member.take(inside) for member in members], weights))
-    weights = fit(members, contexts, gold, metric=metric, options=options, steps=steps)
-    return Blended(weights, np.array(by_fold), join(parts).in_order(members[0].ids))
 
 
 def fit(
@@ -70,16 +27,18 @@ def fit(
     metric: str,
     options: RuleOptions,
     steps: int,
+    best_first: bool,
 ) -> np.ndarray:
     """Return weights (M,), which sum to 1, by greedy selection with replacement in ``steps`` steps.
 
+    With ``best_first`` it begins with as many of the best members as are best together.
     Caruana, Niculescu-Mizil, Crew and Ksikes, Ensemble Selection from Libraries of Models (ICML 2004), over
     :class:`SpanValue`.
     """
     if len(members) == 1:
         return np.ones(1)
     value = SpanValue(members, contexts, gold, metric=metric, options=options)
-    return greedy(value, steps=steps, best_first=True, among=range(len(members)))
+    return greedy(value, steps=steps, best_first=best_first, among=range(len(members)))
 
 
 class SpanValue:

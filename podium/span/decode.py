@@ -4,6 +4,7 @@ The answer is cut out of the context itself, so that what a tokenizer does not k
 traditional ones and spaces are as they stand there.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -149,9 +150,29 @@ def completed(context: str, low: int, high: int) -> tuple[int, int]:
     """Return the span with its brackets and quotes in pairs, where that changes one letter at either end.
 
     A bracket whose partner stands right outside of the span takes it in; one at the span's own edge whose partner is
-    further away is left out.
+    further away is left out, with the white space that stood behind it. ``<`` and ``>`` are brackets where they stand
+    around something, as in ``<b>``, and not in ``x < 5``.
     """
-    while low >= 0:
+    if low < 0:
+        return low, high
+    if "<" in context or ">" in context:
+        context = _ANGLES.sub(_unless_pair, context)
+    now = low, high
+    while (found := _trimmed(context, *_paired(context, *now))) != now:
+        now = found
+    return now
+
+
+_ANGLES = re.compile(r"<(?=\S)[^<>]*(?<=\S)>|[<>]")
+
+
+def _unless_pair(found: re.Match[str]) -> str:
+    return found.group() if len(found.group()) > 1 else "x"
+
+
+def _paired(context: str, low: int, high: int) -> tuple[int, int]:
+    """Grow or shrink the span letter by letter while that leaves fewer brackets alone."""
+    while True:
         lonely = len(_unpaired(context[low:high]))
         better = (
             (a, b)
@@ -160,9 +181,16 @@ def completed(context: str, low: int, high: int) -> tuple[int, int]:
         )
         found = next(better, None)
         if found is None:
-            break
+            return low, high
         low, high = found
-    return low, high
+
+
+def _trimmed(context: str, low: int, high: int) -> tuple[int, int]:
+    """The span without white space at its ends; one of nothing else stays."""
+    text = context[low:high]
+    if not text.strip():
+        return low, high
+    return low + len(text) - len(text.lstrip()), low + len(text.rstrip())
 
 
 def _neighbours(context: str, low: int, high: int) -> Iterator[tuple[int, int]]:

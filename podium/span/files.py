@@ -141,7 +141,8 @@ def _get(item: Any, key: str, kind: type | tuple[type, ...], where: str) -> Any:
     if not isinstance(item, dict) or key not in item:
         found = hint(key, item) if isinstance(item, dict) else f"it is {_sort(item)}"
         raise _Missing(f"{where} has no `{key}` ({found})")
-    if not isinstance(item[key], kind):
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    if not isinstance(item[key], kinds) or (isinstance(item[key], bool) and bool not in kinds):
         raise _Missing(f"{where}: `{key}` holds {_sort(item[key])}")
     return item[key]
 
@@ -155,17 +156,24 @@ def _squad(content: Any) -> Iterator[Question]:
             title = str(article.get("title") or f"#{number}")
             for order, asked in enumerate(_get(paragraph, "qas", list, here)):
                 where = f"{here}.qas[{order}]"
-                answers = None
-                if isinstance(asked, dict) and ("answers" in asked or "is_impossible" in asked):
-                    given = [] if asked.get("is_impossible") else _answers(asked, where)
-                    answers = [_squad_answer(answer, where) for answer in given or []]
                 yield Question(
                     str(_get(asked, "id", (str, int), where)),
                     _get(asked, "question", str, where),
                     context,
                     title,
-                    answers,
+                    _squad_answers(asked, where),
                 )
+
+
+def _squad_answers(asked: dict[str, Any], where: str) -> list[tuple[str, int | None]] | None:
+    """The answers of a question: none of an impossible one; None where one that is said to be possible has none."""
+    impossible = asked.get("is_impossible")
+    if impossible is not None and _get(asked, "is_impossible", (bool, int), where):
+        return []
+    given = _answers(asked, where)
+    if given is None or (impossible is not None and not given):
+        return None
+    return [_squad_answer(answer, where) for answer in given]
 
 
 def _answers(asked: dict[str, Any], where: str) -> list[Any] | None:
@@ -194,7 +202,7 @@ def _cmrc(content: Any) -> Iterator[Question]:
                 _get(asked, "query_text", str, where),
                 context,
                 title,
-                None if given is None else [(str(text), None) for text in given],
+                None if given is None else [(_plain(text, f"{where}.answers"), None) for text in given],
             )
 
 
@@ -210,18 +218,38 @@ def _homework(content: Any) -> Iterator[Question]:
         context, start = paragraphs[place], _offset(asked.get("answer_start"))
         text = asked.get("answer_text")
         if text is None and start is not None and asked.get("answer_end") is not None:
-            text = context[start : int(asked["answer_end"]) + 1]
+            text = _cut(context, start, asked["answer_end"], where)
         yield Question(
             str(_get(asked, "id", (str, int), where)),
             _get(asked, "question_text", str, where),
             context,
             f"#{place}",
-            None if text is None else [(str(text), start)],
+            None if text is None else [(_plain(text, f"{where}: `answer_text`"), start)],
         )
 
 
+def _cut(context: str, start: int, end: Any, where: str) -> str:
+    """The letters ``start`` to ``end``, itself included, of a context."""
+    last = _offset(end)
+    if last is None:
+        raise _Missing(f"{where}: `answer_end` is no whole number")
+    if not 0 <= start <= last:
+        raise _Missing(f"{where}: there is no text from `answer_start` {start} to `answer_end` {last}")
+    return context[start : last + 1]
+
+
+def _plain(text: Any, where: str) -> str:
+    """An answer that is a text, or a number."""
+    if not isinstance(text, str | int | float) or isinstance(text, bool):
+        raise _Missing(f"{where} holds {_sort(text)}")
+    return str(text)
+
+
 def _offset(value: Any) -> int | None:
+    """A whole number, also where it is written as a text or with a fraction of 0; None for anything else."""
     try:
+        if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+            return None
         return int(value)
     except (TypeError, ValueError, OverflowError):
         return None
@@ -247,9 +275,16 @@ def _table(path: Path, columns: Columns, encoding: str | None, separator: str | 
             known[id] = Question(
                 id, question, context, _text(row[columns.article]) if columns.article else "", answers
             )
-        elif (known[id].question, known[id].context) != (question, context) or not answers:
+        elif (known[id].question, known[id].context) != (question, context):
             raise UserError(
                 f"{path}: row {number} has the id '{brief(id)}' of another question; rows of one id are its answers"
+            )
+        elif not answers or not known[id].answers:
+            what = (
+                "a question has one row here" if columns.answer is None else "one of them without an answer"
+            )
+            raise UserError(
+                f"{path}: row {number} is another one of the id '{brief(id)}', {what}; leave one out"
             )
         else:
             known[id].answers = [*(known[id].answers or []), *answers]

@@ -54,7 +54,8 @@ def from_file(
     answered
         Whether the part has answers that count: train, or the truth of a hold-out.
     group
-        ``paragraph``: questions on the same context stay in one fold. ``article``: those of one article.
+        ``paragraph``: questions on the same context stay in one fold. ``article``: those of one article, or of one
+        context where a question's article has no name.
     max_lost
         Share of the answered questions that may have no answer in their context. They stay in the table, are scored
         against their published answers, and nothing is trained on them.
@@ -75,7 +76,8 @@ def from_file(
         "text_a": [one.question for one in questions],
         "text_b": [one.context for one in questions],
         "group": [
-            f"p{paragraphs[one.context]}" if group == "paragraph" else one.article for one in questions
+            one.article if group == "article" and one.article.strip() else f"p{paragraphs[one.context]}"
+            for one in questions
         ],
     }
     empty = sum(not one.question.strip() for one in questions)
@@ -123,6 +125,9 @@ def _mistakes(questions: Sequence[Question], answered: bool) -> list[str]:
     if answered:
         kinds["say nothing of their answers (a test part?)"] = [
             one.id for one in questions if one.answers is None
+        ]
+        kinds["have empty texts for answers (no answer is an empty list)"] = [
+            one.id for one in questions if one.answers and not any(text.strip() for text, _ in one.answers)
         ]
     return [
         f"{len(found)} of {len(questions)} questions {what}: {_first(found)}"

@@ -47,9 +47,9 @@ def draw_windows(
     trainable ones.
     """
     generator = np.random.default_rng(seed)
-    spans = _spans_of(texts, room, answers, rows)
+    spans, bounds = _spans_of(texts, room, answers, rows)
     kept = np.array([row for row in rows.tolist() if row in spans], dtype=np.int64)
-    parts = [_one_draw(texts, room, spans, kept, negatives, generator) for _ in range(draws)]
+    parts = [_one_draw(texts, room, spans, bounds, kept, negatives, generator) for _ in range(draws)]
     row, first, target = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     length = texts.context.lengths[texts.of[row]]
     windows = Windows(row, first, np.minimum(room[row], length))
@@ -59,22 +59,30 @@ def draw_windows(
 
 def _spans_of(
     texts: Texts, room: np.ndarray, answers: Sequence[Sequence[Answer]], rows: np.ndarray
-) -> dict[int, np.ndarray]:
-    """Token spans (A, 2) of each question that a window can hold; (0, 2) of unanswerable ones."""
+) -> tuple[dict[int, np.ndarray], dict[int, tuple[int, int]]]:
+    """Token spans (A, 2) of each question that a window can hold; (0, 2) of unanswerable ones.
+
+    And of answerable ones the first and the last token of all their answers, also of those that are too long.
+    """
     spans: dict[int, np.ndarray] = {}
+    bounds: dict[int, tuple[int, int]] = {}
     for row in rows.tolist():
         own = placed(answers[row])
         found = token_spans(texts, np.full(len(own), row), own)
-        fitting = found[(found[:, 1] >= found[:, 0]) & (found[:, 1] - found[:, 0] < room[row])]
+        found = found[found[:, 1] >= found[:, 0]]
+        fitting = found[found[:, 1] - found[:, 0] < room[row]]
         if not len(own) or len(fitting):
             spans[row] = fitting
-    return spans
+        if len(fitting):
+            bounds[row] = int(found[:, 0].min()), int(found[:, 1].max())
+    return spans, bounds
 
 
 def _one_draw(
     texts: Texts,
     room: np.ndarray,
     spans: dict[int, np.ndarray],
+    bounds: dict[int, tuple[int, int]],
     rows: np.ndarray,
     negatives: float,
     generator: np.random.Generator,
@@ -93,14 +101,14 @@ def _one_draw(
     high = np.where(answerable, np.minimum(picked[:, 0], last), last)
     first = generator.integers(low, high + 1)
     target = np.where(answerable[:, None], picked - first[:, None], -1)
-    away = _away(room, spans, rows, last, answerable, negatives, generator)
+    away = _away(room, bounds, rows, last, answerable, negatives, generator)
     nothing = np.full((len(away[0]), 2), -1)
     return np.r_[rows, away[0]], np.r_[first, away[1]], np.concatenate([target, nothing])
 
 
 def _away(
     room: np.ndarray,
-    spans: dict[int, np.ndarray],
+    bounds: dict[int, tuple[int, int]],
     rows: np.ndarray,
     last: np.ndarray,
     answerable: np.ndarray,
@@ -108,12 +116,8 @@ def _away(
     generator: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rows and first tokens of windows that touch no answer of their questions."""
-    low = np.array(
-        [spans[row][:, 0].min() if len(spans[row]) else 0 for row in rows.tolist()], dtype=np.int64
-    )
-    high = np.array(
-        [spans[row][:, 1].max() if len(spans[row]) else 0 for row in rows.tolist()], dtype=np.int64
-    )
+    ends = np.array([bounds.get(row, (0, 0)) for row in rows.tolist()], dtype=np.int64).reshape(-1, 2)
+    low, high = ends.T
     left = np.maximum(0, low - room[rows] + 1)  # places that end before the first answer
     right = np.maximum(0, last - high)  # ... that begin behind the last one
     possible = np.flatnonzero(answerable & (left + right > 0))

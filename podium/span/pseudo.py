@@ -1,4 +1,7 @@
-"""Questions without a known answer that are learned from with the one that the members gave."""
+"""Questions without a known answer that are learned from with the one that the members gave.
+
+Shapes: N questions to choose from, T training questions.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,12 +10,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from podium.pseudo import ACCEPTED, ALL_FULL, SPLIT, UNSURE, needed_votes
+from podium.pseudo_bars import Evidence, estimate
 from podium.span import metrics, rules
 from podium.span.answers import Answer, decode_all, encode, texts
-from podium.span.answers import decode as decode_target
 from podium.span.decode import DecodeOptions, decode
 from podium.span.predictions import Spans, average
 from podium.span.rules import RuleOptions
+
+CLOSE = "another span is nearly as probable"
+DOUBTED = "better left without an answer"
+NOWHERE = "no span in the context"
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,13 +34,13 @@ class PseudoOptions:
     max_share: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Chosen:
-    """Pseudo-labels: places ``rows`` (R,) of the questions, ascending, their ``targets`` (R), and how sure they are."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Train:
+    """The T training questions: ``contexts`` (T), true answers ``gold`` (T), ``folds`` (T,) int."""
 
-    rows: np.ndarray
-    targets: list[str]
-    confidence: np.ndarray
+    contexts: Sequence[str]
+    gold: Sequence[Sequence[Answer]]
+    folds: np.ndarray
 
 
 def label(
@@ -39,8 +48,9 @@ def label(
     known: Sequence[Spans],
     train: pd.DataFrame,
     test: pd.DataFrame,
-    outside: np.ndarray,
+    folds: np.ndarray,
     *,
+    fold: int,
     metric: str,
     decision: RuleOptions,
     options: PseudoOptions,
@@ -55,43 +65,100 @@ def label(
         Out-of-fold predictions of the same members for the training questions (T), in the order of ``train``.
     train, test
         ``id``, ``text_b`` and, of train, ``target``.
-    outside
-        Which training questions (T,) bool the fold's models were trained with: the rule comes from these alone.
+    folds, fold
+        Folds (T,) int of the training questions, and the one that the labels are for: the rule, and how often answers
+        are right, come from the questions of the others alone.
 
     Returns
     -------
-    ``id``, ``label`` (target text, empty where not accepted), ``confidence``, ``accepted``, ``part``; and ``accepted``,
-    ``candidates``, ``parts``, ``precision`` (share of exactly right ones among the outside questions that the same bars
-    accept, with its error; None where they accept none).
+    Of every question ``id``, ``label`` (the target text of its best span, empty where there is none), ``votes``,
+    ``confidence``, ``accepted``, ``why``, ``part`` (:func:`choose`). And the facts: ``voters``, ``candidates``,
+    ``accepted``, ``parts`` and ``why`` (rows by part and by reason), ``oof_rows`` and ``oof_right`` (questions outside
+    the fold that the same bars accept, and how many of their answers are exactly right; each by a rule that is fitted
+    on the other folds, ``cross_fitted``, where there are two), and the ``precision`` that is estimated from them with
+    its error (``podium.pseudo_bars.estimate``); None where nothing is accepted, here or there.
     """
-    rows = np.flatnonzero(outside)
-    contexts = train["text_b"].iloc[rows].tolist()
-    gold = decode_all(train["target"].iloc[rows])
+    rows = np.flatnonzero(folds != fold)
+    contexts, ids = train["text_b"].iloc[rows].tolist(), test["id"].tolist()
+    outside = Train(contexts=contexts, gold=decode_all(train["target"].iloc[rows]), folds=folds[rows])
     held = [one.take(rows) for one in known]
-    rule = rules.fit(average(held, np.ones(len(held))), contexts, gold, metric=metric, options=decision)
-    given: dict[str, Any] = {
-        "threshold": rule.threshold,
-        "decoding": DecodeOptions(
-            max_characters=rule.max_characters, candidates=decision.candidates, complete=decision.complete
-        ),
-        "options": options,
+    given: dict[str, Any] = {"metric": metric, "decision": decision, "options": options}
+    asked = [one.in_order(ids) for one in voters]
+    table = _by_rule(asked, test["text_b"].tolist(), held, outside, **given)
+    taken = table["confidence"][table["accepted"]]
+    full = (table["why"] == ALL_FULL).any()
+    cut = float(taken.min() if len(taken) else np.inf) if full else 0.0
+    right, crossed = _proof(held, outside, cut, **given)
+    facts: dict[str, Any] = {
+        "voters": len(voters),
+        "candidates": len(ids),
+        "accepted": len(taken),
+        "parts": {"test": len(taken)},
+        "why": {str(why): int(count) for why, count in table["why"].value_counts().sort_index().items()},
+        "oof_rows": len(right),
+        "oof_right": int(right.sum()),
+        "precision": _precision(right, len(taken), crossed),
     }
-    ids = test["id"].tolist()
-    chosen = choose([one.in_order(ids) for one in voters], test["text_b"].tolist(), **given)
-    table = pd.DataFrame({"id": ids, "label": "", "confidence": 0.0, "accepted": False, "part": "test"})
-    table = table.astype({"id": "str", "label": "str", "part": "str"})
-    table.loc[chosen.rows, "label"] = chosen.targets
-    table.loc[chosen.rows, "confidence"] = chosen.confidence
-    table.loc[chosen.rows, "accepted"] = True
-    proof = choose(held, contexts, **given)
-    said = [decode_target(target)[0].text for target in proof.targets]
-    right = metrics.rows("exact", said, [texts(gold[row]) for row in proof.rows.tolist()])
-    precision = None
-    if len(right):
-        share = float(right.mean())
-        precision = {"value": share, "se": float(np.sqrt(share * (1 - share) / len(right)))}
-    facts = {"accepted": len(chosen.rows), "candidates": len(ids), "parts": {"test": len(ids)}}
-    return table, {**facts, "precision": precision}
+    table.insert(0, "id", pd.Series(ids, dtype="str"))
+    table["part"] = pd.Series(["test"] * len(ids), dtype="str")
+    return table, facts
+
+
+def _by_rule(
+    voters: Sequence[Spans],
+    contexts: Sequence[str],
+    known: Sequence[Spans],
+    train: Train,
+    *,
+    metric: str,
+    decision: RuleOptions,
+    options: PseudoOptions,
+) -> pd.DataFrame:
+    """The verdicts (:func:`choose`) by the rule that is fitted on what the same members say of ``train``."""
+    mean = average(known, np.ones(len(known)))
+    rule = rules.fit(mean, train.contexts, train.gold, metric=metric, options=decision)
+    decoding = DecodeOptions(
+        max_characters=rule.max_characters, candidates=decision.candidates, complete=decision.complete
+    )
+    return choose(voters, contexts, threshold=rule.threshold, decoding=decoding, options=options)
+
+
+def _proof(known: Sequence[Spans], train: Train, cut: float, **given: Any) -> tuple[np.ndarray, bool]:
+    """Which answers are exactly right (R,) bool among those that pass as a candidate does, ``cut`` included.
+
+    The questions of a fold meet the rule of the others, as candidates meet one that they had no part in; True then.
+    With the questions of one fold alone that cannot be done.
+    """
+    numbers = np.unique(train.folds).tolist()
+    crossed = len(numbers) > 1
+    right = []
+    for number in numbers:
+        inside = np.flatnonzero(train.folds == number)
+        others = np.flatnonzero(train.folds != number) if crossed else inside
+        table = _by_rule(
+            [one.take(inside) for one in known],
+            [train.contexts[row] for row in inside.tolist()],
+            [one.take(others) for one in known],
+            Train(
+                contexts=[train.contexts[row] for row in others.tolist()],
+                gold=[train.gold[row] for row in others.tolist()],
+                folds=train.folds[others],
+            ),
+            **given,
+        )
+        passed = table["why"].isin([ACCEPTED, ALL_FULL]) & (table["confidence"] >= cut - _ROUNDING)
+        said = [answers[0].text for answers in decode_all(table["label"][passed])]
+        wanted = [texts(train.gold[row]) for row in inside[passed.to_numpy()].tolist()]
+        right.append(metrics.rows("exact", said, wanted) > 0)
+    return np.concatenate([np.zeros(0, dtype=bool), *right]), crossed
+
+
+def _precision(right: np.ndarray, accepted: int, crossed: bool) -> dict[str, Any] | None:
+    if not accepted or not len(right):
+        return None
+    evidence = Evidence(np.array([len(right)]), np.array([int(right.sum())]), crossed)
+    found = estimate(evidence, np.array([accepted]))
+    return {"value": found.value, "se": found.se, "cross_fitted": crossed}
 
 
 def choose(
@@ -101,15 +168,16 @@ def choose(
     threshold: float | None,
     decoding: DecodeOptions,
     options: PseudoOptions,
-) -> Chosen:
-    """Return the questions whose answer the ``voters`` are sure enough of, the surest ones first where there are many.
+) -> pd.DataFrame:
+    """Return the verdict on each question (N): ``label``, ``votes``, ``confidence``, ``accepted``, ``why``.
 
-    Taken is the best span of the voters' mean, where it has the probability ``confidence`` (the geometric mean of its
-    start's and end's, times that of there being an answer), beats the best span that does not overlap it by ``margin``,
-    and is the own best span of the share ``agree`` of the voters. A voter that would leave the question without an
-    answer (its doubt is above ``threshold``) does not agree. No question is taken as one without an answer: that a
-    reader does not find one says too little. ``voters`` must not have learned from the answers of the fold that the
-    rows are then trained for.
+    Accepted is the best span of the voters' mean, where it has the probability ``confidence`` (the geometric mean of
+    its start's and end's, times that of there being an answer), beats the best span that does not overlap it by
+    ``margin``, and is the own best span of the share ``agree`` of the voters: its ``votes``. A voter that would leave
+    the question without an answer (its doubt is above ``threshold``) does not vote for it. No question is taken as one
+    without an answer: that a reader does not find one says too little. Where more than ``max_share`` of the questions
+    pass, the surest are taken. ``voters`` must not have learned from the answers of the fold that the rows are then
+    trained for.
 
     Parameters
     ----------
@@ -118,20 +186,31 @@ def choose(
     """
     mean = average(voters, np.ones(len(voters)))
     best = decode(mean, contexts, options=decoding)
-    votes = np.zeros(len(mean))
+    votes = np.zeros(len(mean), dtype=np.int64)
     for voter in voters:
         own = decode(voter, contexts, options=decoding)
         same = (own.low == best.low) & (own.high == best.high)
         votes += same & (own.doubt <= threshold) if threshold is not None else same
     confidence = (1 - mean.null) * np.exp(best.score / 2)
-    sure = (best.low >= 0) & (votes >= options.agree * len(voters) - 1e-9)
-    sure &= (confidence >= options.confidence) & (best.margin >= options.margin)
+    why = np.full(len(mean), ALL_FULL, dtype=object)
+    why[best.margin < options.margin] = CLOSE
+    why[confidence < options.confidence] = UNSURE
+    why[votes < needed_votes(len(voters), agree=options.agree, votes=None)] = SPLIT
     if threshold is not None:
-        sure &= best.doubt <= threshold
-    rows = np.flatnonzero(sure)
-    most = int(options.max_share * len(mean))
-    rows = np.sort(rows[np.argsort(-confidence[rows], kind="stable")[:most]])
-    targets = [
-        encode([Answer(int(best.low[row]), int(best.high[row]), best.text[row])]) for row in rows.tolist()
-    ]
-    return Chosen(rows, targets, confidence[rows])
+        why[best.doubt > threshold] = DOUBTED
+    found = best.low >= 0
+    why[~found] = NOWHERE
+    rows = np.flatnonzero(why == ALL_FULL)
+    most = int(options.max_share * len(mean) + _ROUNDING)  # 0.29 * 100 is 28.999...
+    why[rows[np.argsort(-confidence[rows], kind="stable")[:most]]] = ACCEPTED
+    spans = zip(best.low.tolist(), best.high.tolist(), best.text, strict=True)
+    labels = [encode([Answer(*span)]) if span[0] >= 0 else "" for span in spans]
+    return pd.DataFrame(
+        {
+            "label": pd.Series(labels, dtype="str"),
+            "votes": np.where(found, votes, 0),
+            "confidence": confidence,
+            "accepted": why == ACCEPTED,
+            "why": pd.Series(why, dtype="str"),
+        }
+    )

@@ -6,6 +6,7 @@ tenth of the error of one. Each check also shows that the same figure without cr
 
 import numpy as np
 import pytest
+from decision_samples import cross_fit
 
 from podium import decision, metrics, offsets, thresholds
 
@@ -45,7 +46,7 @@ def test_decision_offsets() -> None:
     for draw in range(DRAWS):
         oof, truth, folds = tables(draw)
         proba = oof.mean(axis=0)
-        decided = decision.cross_fit(proba, truth, folds, tuned("macro_f1"))
+        decided = cross_fit(proba, truth, folds, tuned("macro_f1"))
         honest.append(z(truth, decided.labels, "macro_f1", draw))
         found = offsets.fit_offsets(proba, truth, metric="macro_f1", sweeps=3)
         fooled.append(z(truth, offsets.decide(proba, found), "macro_f1", draw))
@@ -68,7 +69,7 @@ def test_multi_label_thresholds(metric: str) -> None:
     for draw in range(DRAWS):
         oof, truth, folds = multi_label_tables(draw)
         proba = oof.mean(axis=0)
-        decided = decision.cross_fit(proba, truth, folds, tuned(metric))
+        decided = cross_fit(proba, truth, folds, tuned(metric))
         honest.append(z(truth, decided.labels, metric, draw))
         found = thresholds.fit_offsets(proba, truth, metric=metric, sweeps=3)
         fooled.append(z(truth, thresholds.decide(proba, found), metric, draw))

@@ -5,12 +5,13 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+from decision_samples import cross_fit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from podium import metrics
 from podium import offsets as offsets_module
-from podium.decision import Settings, cross_fit, resolve
+from podium.decision import Settings, resolve
 from podium.errors import UserError
 from podium.files import read_json, read_table, write_json, write_table
 from podium.offsets import decide, fit_offsets
@@ -188,7 +189,7 @@ def test_script_writes_labels_offsets_and_score(tmp_path, metric, method):
     alone = [table.assign(fold=fold) for fold, table in enumerate(alone)]
     write_table(pd.concat(alone), files["test_folds"])
     write_table(pd.DataFrame({"id": ids, "target": np.array(names)[truth]}), files["train"])
-    write_table(pd.DataFrame({"id": ids, "fold": folds}), files["folds"])
+    write_table(pd.DataFrame({"id": ids, "fold": folds, "cluster": range(len(ids))}), files["folds"])
     write_json(names, files["labels"])
     script.main(**files, method=method, metric=metric, type="single_label", sweeps=2, k=None, min_gain=1.0)
     score, fit = read_json(files["score"]), read_json(files["fit"])

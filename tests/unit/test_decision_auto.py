@@ -5,9 +5,10 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from decision_samples import cross_fit
 
 from podium import decision, metrics
-from podium.decision import Choice, Settings, apply, cross_fit, shifted
+from podium.decision import Choice, Settings, apply, shifted
 from podium.files import read_json, read_table, write_json, write_table
 from podium.predict import to_table
 from podium.targets import JOINT, TaskType, to_array, to_text
@@ -65,6 +66,20 @@ def test_a_folds_decisions_do_not_see_its_labels(
     after = cross_fit(proba, changed, fold, settings)
     assert before.folds[1] == after.folds[1]
     assert (before.labels[fold == 1] == after.labels[fold == 1]).all()
+
+
+def test_copies_of_rows_make_no_gain_surer() -> None:
+    """Each row four times: told so, the noise of the gain is that of the rows, and not half as large."""
+    proba, truth = problem(0, "single_label", rows=1000)
+    folds, copies = np.arange(1000) % 5, np.repeat(np.arange(1000), 4)
+    single = cross_fit(proba, truth, folds, AUTO).test
+    given = proba[copies], truth[copies], folds[copies], AUTO
+    alone, together = cross_fit(*given).test, decision.cross_fit(*given, clusters=copies).test
+    assert single.gain is not None
+    assert single.se is not None
+    assert alone.gain == pytest.approx(single.gain, rel=0.2)
+    assert alone.se == pytest.approx(single.se / 2, rel=0.2)
+    assert together.se == pytest.approx(single.se, rel=0.2)
 
 
 def test_a_gain_above_the_noise_is_taken_and_one_inside_it_is_not() -> None:
@@ -178,7 +193,10 @@ def tables(folder, proba: np.ndarray, truth: np.ndarray, test: np.ndarray, type_
     write_table(tested, files["test"])
     write_table(tested.assign(fold=0), files["test_folds"])
     write_table(pd.DataFrame({"id": ids, "target": to_text(truth, names)}, dtype="str"), files["train"])
-    write_table(pd.DataFrame({"id": ids, "fold": np.arange(len(truth)) % 3}), files["folds"])
+    write_table(
+        pd.DataFrame({"id": ids, "fold": np.arange(len(truth)) % 3, "cluster": range(len(ids))}),
+        files["folds"],
+    )
     write_json(names, files["labels"])
     return {**files, "type": type_, "sweeps": 3, "k": None, "min_gain": 1.0}
 

@@ -158,7 +158,14 @@ def test_degenerate_cases(type, case) -> None:
 def test_reports_keep_the_score_and_leave_out_the_text_of_trees() -> None:
     oof, truth = members(0, count=2, rows=120, classes=3)
     data = known(oof, truth, FOLDS)
-    facts = report(cross_fit("t", trees(), data), truth, FOLDS, members=["a", "b"], metric="accuracy")
+    facts = report(
+        cross_fit("t", trees(), data),
+        truth,
+        FOLDS,
+        clusters=np.arange(120),
+        members=["a", "b"],
+        metric="accuracy",
+    )
     assert len(json.dumps(facts)) < 3000
     assert facts["params"]["boosters"][0].endswith(" characters")
     assert len(facts["cv"]["folds"]) == 4

@@ -14,6 +14,7 @@ from podium.files import read_table, write_table
 from podium.folds import make_folds, units
 from podium.targets import to_text
 from scripts import folds as script
+from scripts import folds_joint as joint
 
 
 @st.composite
@@ -101,6 +102,31 @@ def test_the_last_unit_of_a_class_leaves_the_fold_of_the_others():
 def test_one_large_group_is_reported(caplog):
     make_folds(["a"] * 20, ["big"] * 15 + [""] * 5, np.arange(20), n=3, seed=0)
     assert "15 of 20 rows" in caplog.text
+
+
+@pytest.mark.parametrize("near_duplicates", [None, 0.8])
+def test_a_context_is_in_one_fold_whatever_its_questions_groups_are(near_duplicates, tmp_path):
+    paragraph = np.arange(48) // 4
+    table = pd.DataFrame(
+        {
+            "id": [f"q{number}" for number in range(48)],
+            "text_a": [f"question {number}?" for number in range(48)],
+            "text_b": [f"{number} it says {'xyz ' * number}" for number in paragraph],
+            "target": ['[[0,1,"x"]]', "[]"] * 24,
+            "group": [["", "t", "u", "v"][number % 4] + str(paragraph[number]) for number in range(48)],
+        }
+    )
+    write_table(table, tmp_path / "train.parquet")
+    given = {"n": 4, "seed": 0, "near_duplicates": near_duplicates}
+    script.main(train=tmp_path / "train.parquet", out=tmp_path / "alone.parquet", type="span", **given)
+    joint.main(
+        **{"train": [tmp_path / "train.parquet"] * 2, "types": {"a": "span", "b": "span"}},
+        **{"out": [tmp_path / "a.parquet", tmp_path / "b.parquet"], **given},
+    )
+    for name in ("alone", "a", "b"):
+        folds = read_table(tmp_path / f"{name}.parquet")
+        assert (folds.groupby(table["text_b"])["fold"].nunique() == 1).all()
+        assert (folds.groupby(table["text_b"])["cluster"].nunique() == 1).all()
 
 
 def test_script_groups_near_duplicates_of_pairs(tmp_path):

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from decision_samples import cross_fit
 
 from podium import metric_file, metrics
-from podium.decision import Settings, cross_fit, resolve
+from podium.decision import Settings, resolve
 from podium.errors import UserError
 from podium.targets import TaskType
 

@@ -82,6 +82,13 @@ def test_intervals_end_where_the_metric_does() -> None:
     decided = pd.DataFrame({"id": TRAIN["id"], "label": wrong})
     row = scorer("accuracy").score("submitted", "x", "", oof, decided, tested="no")
     assert scores.errors(row, "accuracy")["board_high"] == 1 > row.cv
+    shifted = {"a": "b", "b": "c", "c": "a"}
+    never = TRAIN["target"].map(shifted).where(TRAIN.index > 2, TRAIN["target"]).rename("label")
+    decided = pd.DataFrame({"id": TRAIN["id"], "label": never})
+    for metric, lowest in (("accuracy", 0), ("macro_f1", 0), ("mcc", -1)):
+        row = scorer(metric).score("submitted", "x", "", oof, decided, tested="no")
+        low = scores.errors(row, metric)["board_low"]
+        assert low == 0 if lowest == 0 else -1 <= low < 0
     nearly = scorer("log_loss").score("member", "x", "", oof, tested="no")
     assert scores.errors(nearly, "log_loss")["board_low"] >= 0
 

@@ -5,11 +5,12 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+from decision_samples import cross_fit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from podium import metrics
-from podium.decision import Choice, Settings, apply, cross_fit, resolve
+from podium.decision import Choice, Settings, apply, resolve
 from podium.errors import UserError
 from podium.files import read_json, read_table, write_json, write_table
 from podium.predict import to_table
@@ -131,7 +132,10 @@ def tables(folder, proba: np.ndarray, truth: np.ndarray, names: list[str], type:
     write_table(test, files["test"])
     write_table(test.assign(fold=0), files["test_folds"])
     write_table(pd.DataFrame({"id": ids, "target": to_text(truth, names)}, dtype="str"), files["train"])
-    write_table(pd.DataFrame({"id": ids, "fold": np.arange(len(truth)) % 3}), files["folds"])
+    write_table(
+        pd.DataFrame({"id": ids, "fold": np.arange(len(truth)) % 3, "cluster": range(len(ids))}),
+        files["folds"],
+    )
     write_json(names, files["labels"])
     return files
 

@@ -57,6 +57,7 @@ SPECIAL: dict[str, tuple[Given, Any]] = {
     "augment.back_translation.max_length": (MARIAN, 64),
     "augment.back_translation.batch_tokens": (MARIAN, 64),
     "pretrain.NAME.revision": ({"encoder": "some/encoder"}, "main"),
+    "tasks.span.data.group": ({"article": "title"}, "article"),
     "pretrain.NAME.scratch.window": ({"init": "ppmi"}, 3),
     "pretrain.NAME.scratch.negatives": ({"init": "ppmi"}, 3),
     "pretrain.NAME.scratch.vectors": ({"init": "vectors", "vectors": "data/vectors.txt"}, "data/others.txt"),

@@ -1,20 +1,23 @@
 """Thresholds and weights: brute force, and no fold's answers in what its own questions get."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from podium.span import blend, metrics, rules
+from podium.span import blend, ensembles, metrics, rules
 from podium.span.answers import Answer, texts
 from podium.span.decode import decode
+from podium.span.ensembles import Questions
 from podium.span.predictions import Spans, average
 from podium.span.rules import Rule, RuleOptions
 
 OPTIONS = RuleOptions(max_characters=None, length_share=1.0, candidates=10, complete=False, unanswered=None)
 LETTERS = "abcdefghij"
+BLEND = {"kind": "blend", "steps": 10, "best_first": True}
 
 
 def sample(
@@ -106,7 +109,11 @@ def test_a_useless_member_gets_little_and_a_blend_beats_its_parts() -> None:
         sample(seed, 300, sharp=sharp) for seed, sharp in ((1, 1.5), (2, 1.5), (3, 0.0))
     )
     members = [first, second, noise]
-    found = blend.crossfit(members, contexts, gold, folds, metric="exact", options=OPTIONS, steps=10)
+    asked = Questions(contexts=contexts, gold=gold, folds=folds)
+    found = ensembles.fit(
+        *("blend", BLEND, dict(zip("abc", members, strict=True)), asked),
+        **{"metric": "exact", "options": OPTIONS},
+    )
     assert found.weights.sum() == pytest.approx(1)
     assert found.by_fold.shape == (5, 3)
     assert found.weights[2] < 0.15
@@ -122,10 +129,12 @@ def test_a_useless_member_gets_little_and_a_blend_beats_its_parts() -> None:
 def test_weights_that_are_crossfitted_have_not_seen_their_fold() -> None:
     contexts, folds = [LETTERS] * 90, np.arange(90) % 3
     (first, gold), (second, _) = (sample(seed, 90, sharp=1.0) for seed in (1, 2))
-    settings = {"metric": "exact", "options": OPTIONS, "steps": 5}
-    found = blend.crossfit([first, second], contexts, gold, folds, **settings)  # type: ignore[arg-type]
+    settings: dict[str, Any] = {"metric": "exact", "options": OPTIONS}
+    method = {**BLEND, "steps": 5}, {"a": first, "b": second}
+    asked = Questions(contexts=contexts, gold=gold, folds=folds)
+    found = ensembles.fit("blend", *method, asked, **settings)
     changed = [[] if fold == 1 else answers for fold, answers in zip(folds, gold, strict=True)]
-    again = blend.crossfit([first, second], contexts, changed, folds, **settings)  # type: ignore[arg-type]
+    again = ensembles.fit("blend", *method, dataclasses.replace(asked, gold=changed), **settings)
     np.testing.assert_array_equal(found.by_fold[1], again.by_fold[1])
     own = np.flatnonzero(folds == 1)
     np.testing.assert_array_equal(found.spans.take(own).start, again.spans.take(own).start)

@@ -183,6 +183,13 @@ def test_answers_are_cut_from_the_context() -> None:
         ("a (b c d) e", "d)", "d"),
         ("（甲（乙））", "甲（乙", "甲（乙）"),
         ("(", "(", "("),
+        ("x is < 5 today", "< 5", "< 5"),
+        ("y is > 3 <-", "> 3", "> 3"),
+        ("if a < b and c > d", "< b", "< b"),
+        ("see <b>this</b> now", "<b>this</b", "<b>this</b>"),
+        ("he said « oui » twice", "« oui", "oui"),
+        ('the "a b" c', '"a ', "a"),
+        (' " ) (a', ' " ) (a', "a"),
     ],
 )
 def test_brackets_are_completed(context: str, span: str, wanted: str) -> None:
@@ -191,7 +198,7 @@ def test_brackets_are_completed(context: str, span: str, wanted: str) -> None:
     assert context[slice(*found)] == wanted
 
 
-@given(st.text(alphabet="".join(PAIRS) + "".join(PAIRS.values()) + "ab", min_size=1, max_size=14), st.data())
+@given(st.text(alphabet="".join(PAIRS) + "".join(PAIRS.values()) + "ab ", min_size=1, max_size=14), st.data())
 def test_completion_ends_and_never_empties(context: str, data: st.DataObject) -> None:
     low = data.draw(st.integers(0, len(context) - 1))
     high = data.draw(st.integers(low + 1, len(context)))

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from podium.errors import UserError
 from podium.span import ensembles, metrics, rules
-from podium.span.answers import Answer, encode, texts
+from podium.span.answers import Answer, decode, encode, texts
 from podium.span.ensembles import Questions
 from podium.span.predictions import Spans, average
 from podium.span.profile import profile
@@ -57,15 +58,21 @@ def test_the_choice_among_random_members_is_at_chance_and_the_naive_best_is_abov
 
 
 def test_a_fold_s_answers_do_not_change_what_the_choice_gives_it() -> None:
-    random = np.random.default_rng(1)
+    for seed in range(8):
+        _choose_again_with_other_answers(seed)
+
+
+def _choose_again_with_other_answers(seed: int) -> None:
+    """A third of the questions has no answer, so that weights, limits and doubts are all fitted."""
+    random = np.random.default_rng(seed)
     count, folds = 45, np.arange(45) % 3
-    members = {f"m{number}": pointing(random.integers(0, 10, count)) for number in range(3)}
+    members = {f"m{number}": _guesses(random, count) for number in range(3)}
     blocks: dict[str, dict[str, Any]] = {
         "mean": {"kind": "mean"},
         "first": {"kind": "blend", "weights": {"m0": 1.0}},
-        "others": {"kind": "blend", "weights": {"m1": 1.0, "m2": 1.0}},
+        "fitted": {"kind": "blend", "steps": 5, "best_first": True},
     }
-    gold = letters(random.integers(0, 10, count))
+    gold = _some_unanswered(random, count)
     asked = Questions(contexts=[LETTERS] * count, gold=gold, folds=folds)
     found = ensembles.choose(blocks, members, asked, **GIVEN)
     told = ensembles.facts(found, list(members))
@@ -73,9 +80,8 @@ def test_a_fold_s_answers_do_not_change_what_the_choice_gives_it() -> None:
     assert told["scores"].keys() == blocks.keys()
     for fold in range(3):
         inside = np.flatnonzero(folds == fold)
-        other = list(gold)
-        for row in inside.tolist():
-            other[row] = letters(random.integers(0, 10, 1))[0]
+        new = _some_unanswered(random, count)
+        other = [new[row] if folds[row] == fold else own for row, own in enumerate(gold)]
         again = ensembles.choose(blocks, members, dataclasses.replace(asked, gold=other), **GIVEN)
         assert again.fold_methods[fold] == found.fold_methods[fold]
         np.testing.assert_array_equal(again.by_fold[fold], found.by_fold[fold])
@@ -83,6 +89,27 @@ def test_a_fold_s_answers_do_not_change_what_the_choice_gives_it() -> None:
             np.testing.assert_array_equal(
                 getattr(again.spans.take(inside), name), getattr(found.spans.take(inside), name)
             )
+
+
+def _guesses(random: np.random.Generator, count: int) -> Spans:
+    """Predictions (N) at random, each question's doubt of its own."""
+    places, parts = random.integers(0, 10, count), []
+    for row, null in enumerate(random.random(count)):
+        parts.append(pointing(places, share=0.5, null=0.6 * null).take(np.array([row])))
+    return ensembles.join(parts)
+
+
+def _some_unanswered(random: np.random.Generator, count: int) -> list[list[Answer]]:
+    silent = random.random(count) < 1 / 3
+    found = letters(random.integers(0, 10, count))
+    return [[] if none else own for none, own in zip(silent.tolist(), found, strict=True)]
+
+
+def test_a_choice_needs_three_folds() -> None:
+    asked = Questions(contexts=[LETTERS] * 4, gold=letters(np.arange(4)), folds=np.arange(4) % 2)
+    blocks = {name: {"kind": "mean"} for name in "ab"}
+    with pytest.raises(UserError, match="needs 3 folds"):
+        ensembles.choose(blocks, {"m": pointing(np.arange(4))}, asked, **GIVEN)
 
 
 def train_of(gold: list[list[Answer]]) -> pd.DataFrame:
@@ -121,32 +148,59 @@ def test_precision_of_pseudo_labels_is_that_of_equally_sure_held_out_answers() -
     said = np.array([0, 1, 2, 3, 9, 5, 6, 7, 0, 0])
     sure = np.array([1, 1, 1, 1, 1, 0, 0, 0, 1, 1], dtype=bool)
     known = _mixed(said, sure)
-    outside = np.arange(10) < 8
+    folds = np.array([0, 1, 0, 1, 0, 1, 0, 1, 2, 2])
     test = pd.DataFrame({"id": ["t0", "t1", "t2"], "text_b": LETTERS}, dtype="str")
     asked = _mixed(np.array([2, 4, 6]), np.array([True, False, True]))
     voter = dataclasses.replace(asked, ids=["t2", "t1", "t0"])  # in another order than the table
     bars = PseudoOptions(agree=1.0, margin=0.5, confidence=0.5, max_share=1.0)
-    given: dict[str, Any] = {"metric": "exact", "decision": OPTIONS, "options": bars}
+    given: dict[str, Any] = {"fold": 2, "metric": "exact", "decision": OPTIONS, "options": bars}
     train = train_of(letters(truth))
-    table, told = label([voter], [known], train, test, outside, **given)
+    table, told = label([voter], [known], train, test, folds, **given)
     assert told["precision"]["value"] == pytest.approx(4 / 5)
-    assert told["precision"]["se"] == pytest.approx(np.sqrt(0.8 * 0.2 / 5))
-    assert (told["accepted"], told["candidates"], told["parts"]) == (2, 3, {"test": 3})
+    # The error of five rows with Jeffreys' prior, and of the two that are taken
+    prior = 4.5 / 6
+    assert told["precision"]["se"] == pytest.approx(np.sqrt(prior * (1 - prior) * (1 / 7 + 1 / 2)))
+    assert (told["accepted"], told["candidates"], told["parts"]) == (2, 3, {"test": 2})
+    assert (told["oof_rows"], told["oof_right"], told["precision"]["cross_fitted"]) == (5, 4, True)
+    assert list(table) == ["id", "label", "votes", "confidence", "accepted", "why", "part"]
     assert table["id"].tolist() == ["t0", "t1", "t2"]
     assert table["accepted"].tolist() == [True, False, True]
-    assert table["label"].tolist() == [
-        encode(letters(np.array([6]))[0]),
-        "",
-        encode(letters(np.array([2]))[0]),
-    ]
+    assert [decode(target)[0].start for target in table["label"]] == [6, 4, 2]
+    assert table["confidence"][1] < 0.5
+    assert told["why"] == {"accepted": 2, "below confidence": 1}
     changed = train.copy()
     changed.loc[8:, "target"] = encode(letters(np.array([3]))[0])
-    pd.testing.assert_frame_equal(label([voter], [known], changed, test, outside, **given)[0], table)
-    assert label([voter], [known], changed, test, outside, **given)[1] == told
+    again, others = label([voter], [known], changed, test, folds, **given)
+    pd.testing.assert_frame_equal(again, table)
+    assert others == told
     none = {**given, "options": dataclasses.replace(bars, confidence=0.99)}
-    table, told = label([voter], [known], train, test, outside, **none)
+    table, told = label([voter], [known], train, test, folds, **none)
     assert not table["accepted"].any()
     assert told["precision"] is None
+
+
+def test_all_right_is_not_certain_and_a_rule_is_not_measured_where_it_was_fitted() -> None:
+    """Doubts at random: what a threshold gains on its own rows is not there on others."""
+    random = np.random.default_rng(4)
+    count, naive, honest = 60, [], []
+    test = pd.DataFrame({"id": ["t"], "text_b": LETTERS}, dtype="str")
+    voter = dataclasses.replace(pointing(np.zeros(1, dtype=np.int64), share=0.9), ids=["t"])
+    bars = PseudoOptions(agree=1.0, margin=0.0, confidence=0.0, max_share=1.0)
+    given: dict[str, Any] = {"fold": 3, "metric": "exact", "decision": OPTIONS, "options": bars}
+    for _ in range(40):
+        known = _guesses(random, count)
+        train = train_of(_some_unanswered(random, count))
+        for folds, found in ((np.arange(count) % 3, honest), (np.zeros(count, dtype=int), naive)):
+            told = label([voter], [known], train, test, folds, **given)[1]
+            found.append((told["oof_right"], told["oof_rows"]))
+    (honest_right, honest_rows), (naive_right, naive_rows) = np.sum(honest, axis=0), np.sum(naive, axis=0)
+    chance = 2 / 3 / 10
+    assert naive_right / naive_rows > 1.4 * chance
+    assert abs(honest_right / honest_rows - chance) < 3 * np.sqrt(chance / honest_rows)
+    places = random.integers(0, 10, 12)
+    told = label([voter], [pointing(places)], train_of(letters(places)), test, np.arange(12) % 3, **given)[1]
+    assert told["precision"]["value"] == 1
+    assert told["precision"]["se"] > 0.1
 
 
 def _mixed(places: np.ndarray, sure: np.ndarray) -> Spans:

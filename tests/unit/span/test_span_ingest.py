@@ -1,7 +1,9 @@
 """Files of questions: every form, answers placed and repaired, mistakes told."""
 
+import dataclasses
 import json
 import os
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,22 @@ def squad(*paragraphs: dict[str, Any]) -> dict[str, Any]:
 def written(folder: Path, content: Any, name: str = "a.json") -> Path:
     (folder / name).write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
     return folder / name
+
+
+def asked(**more: Any) -> dict[str, Any]:
+    """A file of SQuAD's form with one question."""
+    return squad({"context": "x", "qas": [{"id": "1", "question": "q", **more}]})
+
+
+def listed(*answers: Any) -> list[dict[str, Any]]:
+    """A file of CMRC's form with one question."""
+    return [{"context_text": "x", "qas": [{"query_id": 1, "query_text": "q", "answers": list(answers)}]}]
+
+
+def homework(**more: Any) -> dict[str, Any]:
+    """A file of homework 7's form with one question."""
+    one = {"id": 1, "paragraph_id": 0, "question_text": "q", "answer_text": None, "answer_start": 2}
+    return {"paragraphs": ["abcdefgh"] * 2, "questions": [{**one, "answer_end": 4, **more}]}
 
 
 # ---- places
@@ -72,6 +90,13 @@ def test_offsets_in_utf16_units_are_mended() -> None:
         ("one  two\nthree", "two three", "two\nthree"),
         ("a ﬁne day", "fine", "ﬁne"),
         ("（甲）乙", "(甲)", "（甲）"),
+        ("half a½ cup", "a1⁄2", "a½"),
+        ("in a caf\u00e9 noir", "cafe\u0301", "caf\u00e9"),
+        ("in a cafe\u0301 noir", "caf\u00e9", "cafe\u0301"),
+        ("a\u0323\u0302 b", "\u1ead", "a\u0323\u0302"),
+        ("a\u0302\u0323 b", "\u1ead", "a\u0302\u0323"),
+        (unicodedata.normalize("NFD", "서울 대학교"), "대학", unicodedata.normalize("NFD", "대학")),
+        ("서울 대학교에서", unicodedata.normalize("NFD", "대학교"), "대학교"),
     ],
 )
 def test_other_widths_and_spaces_are_found(context: str, text: str, span: str) -> None:
@@ -79,6 +104,34 @@ def test_other_widths_and_spaces_are_found(context: str, text: str, span: str) -
     assert how == "normalised"
     assert context[answer.start : answer.end] == span
     assert answer.text == text
+
+
+@pytest.mark.parametrize(
+    ("context", "text", "start", "answer", "how"),
+    [
+        ("He started in art school", "art", None, 14, "found"),
+        ("He started in art school", "art", 3, 14, "moved"),
+        ("In 2010 and 2011, 1 man", "1", None, 18, "found"),
+        ("1.5 of 1,000 or 1, then", "1", None, 16, "found"),
+        ("the café, cafés", "caf\u00e9", None, 4, "found"),
+        ("cafe\u0301 or cafe", "cafe", None, 9, "found"),
+        ("it started", "art", None, 5, "found"),
+        ("在2010年，1人", "1", 0, 7, "moved"),
+        ("北京大学在北京", "大学", None, 2, "found"),
+        ("서울대학교에서", "대학교", None, 2, "found"),
+        ("He is in charge", "inch", 5, -1, "lost"),
+        ("made of ½ cup", "1", None, -1, "lost"),
+        ("a½ cup", "a1", 0, -1, "lost"),
+        ("a ﬁne day", "f", None, -1, "lost"),
+        (unicodedata.normalize("NFD", "선생"), "서", None, -1, "lost"),
+    ],
+)
+def test_words_and_characters_stay_whole(
+    context: str, text: str, start: int | None, answer: int, how: str
+) -> None:
+    found, told = place(Context(context), text, start)
+    assert (found.start, told) == (answer, how)
+    assert found.end == (answer + len(text) if answer >= 0 else -1)
 
 
 def test_targets_survive_their_text() -> None:
@@ -96,7 +149,7 @@ def test_targets_survive_their_text() -> None:
 
 
 def test_squad_with_unanswerable_questions(tmp_path: Path) -> None:
-    asked = [
+    qas = [
         {
             "id": "1",
             "question": "q?",
@@ -111,7 +164,7 @@ def test_squad_with_unanswerable_questions(tmp_path: Path) -> None:
             "plausible_answers": [{"text": "a"}],
         },
     ]
-    found = ingest(written(tmp_path, squad({"context": "a b c", "qas": asked}, {"context": "d", "qas": []})))
+    found = ingest(written(tmp_path, squad({"context": "a b c", "qas": qas}, {"context": "d", "qas": []})))
     assert found.form == "squad"
     assert list(found.rows.columns) == ["id", "text_a", "text_b", "target", "group"]
     assert found.rows.values.tolist() == [
@@ -131,7 +184,7 @@ def test_other_forms_give_the_same_rows(tmp_path: Path) -> None:
         {"context_id": "Q", "title": "u", "context_text": other, "qas": [
             {"query_id": "2", "query_text": "什么?", "answers": ["别"]}]},
     ]  # fmt: skip
-    homework = {
+    of_homework = {
         "paragraphs": [context, other],
         "questions": [
             {"id": 1, "paragraph_id": 0, "question_text": "谁?",
@@ -147,7 +200,7 @@ def test_other_forms_give_the_same_rows(tmp_path: Path) -> None:
     rows = ingest(written(tmp_path, own)).rows
     assert rows["target"].tolist() == ['[[3,10,"ω-force"],[0,10,"光荣和ω-force"]]', '[[0,1,"别"]]']
     assert ingest(tmp_path / "t.csv", COLUMNS).rows.equals(rows)
-    single = ingest(written(tmp_path, homework)).rows
+    single = ingest(written(tmp_path, of_homework)).rows
     assert single.drop(columns="target").equals(rows.drop(columns="target"))
     assert single["target"].tolist() == ['[[3,10,"ω-force"]]', '[[0,1,"别"]]']
 
@@ -159,6 +212,14 @@ def test_a_test_part_needs_no_answers(tmp_path: Path) -> None:
     assert list(ingest(path, answered=False).rows.columns) == ["id", "text_a", "text_b", "group"]
     with pytest.raises(UserError, match=r"1 of 1 questions say nothing of their answers"):
         ingest(path)
+
+
+def test_a_question_without_an_article_belongs_to_its_paragraph(tmp_path: Path) -> None:
+    rows = ["1,q,one,one,A", "2,r,one,one,", "3,q,two,two,", "4,r,two,two, ", "5,q,six,six,A"]
+    (tmp_path / "t.csv").write_text("\n".join(["id,q,c,a,t", *rows]), encoding="utf-8")
+    columns = Columns(id="id", question="q", context="c", answer="a", start=None, article="t")
+    groups = ingest(tmp_path / "t.csv", columns, group="article").rows["group"].tolist()
+    assert groups == ["A", "p0", "p1", "p1", "A"]
 
 
 # ---- mistakes
@@ -180,8 +241,20 @@ def test_a_test_part_needs_no_answers(tmp_path: Path) -> None:
             r"answers of 1 of 1 questions do not stand in their contexts.*\('1'\)",
         ),
         ({"questions": [{"id": 1, "paragraph_id": 3}], "paragraphs": []}, "there is no paragraph 3"),
+        (asked(is_impossible=False), "1 of 1 questions say nothing of their answers"),
+        (asked(is_impossible=False, answers=[]), "1 of 1 questions say nothing of their answers"),
+        (asked(answers=None), "1 of 1 questions say nothing of their answers"),
+        (asked(answers=[{"text": " "}]), "1 of 1 questions have empty texts for answers"),
+        (asked(is_impossible="false", answers=[{"text": "x"}]), "`is_impossible` holds a str"),
+        (listed("x", None), r"\[0\].qas\[0\].answers holds null"),
+        (homework(answer_end="x"), r"questions\[0\]: `answer_end` is no whole number"),
+        (homework(answer_end=[4]), r"questions\[0\]: `answer_end` is no whole number"),
+        (homework(answer_end=2.5), r"questions\[0\]: `answer_end` is no whole number"),
+        (homework(answer_end=1), "there is no text from `answer_start` 2 to `answer_end` 1"),
+        (homework(answer_text=["cd"]), "`answer_text` holds a list"),
+        (homework(paragraph_id=True), "`paragraph_id` holds a bool"),
     ],
-    ids=range(7),
+    ids=range(19),
 )
 def test_mistakes_are_told_in_one_line(content: Any, message: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=message) as caught:
@@ -199,6 +272,14 @@ def test_mistakes_of_tables(tmp_path: Path) -> None:
     path.write_text("id,q,c,a,s\n1,q,c,c,0\n1,other,c,c,0\n", encoding="utf-8")
     with pytest.raises(UserError, match="row 2 has the id '1' of another question"):
         ingest(path, COLUMNS)
+    for answers in (["c,0", ","], [",", "c,0"], [",", ","]):
+        path.write_text("\n".join(["id,q,c,a,s", *(f"1,q,c,{one}" for one in answers)]), encoding="utf-8")
+        with pytest.raises(
+            UserError, match=r"row 2 is another one of the id '1', one of them without an answer"
+        ):
+            ingest(path, COLUMNS)
+    with pytest.raises(UserError, match=r"row 2 is another one of the id '1', a question has one row here"):
+        ingest(path, dataclasses.replace(COLUMNS, answer=None, start=None), answered=False)
     (tmp_path / "b.json").write_text("{", encoding="utf-8")
     with pytest.raises(UserError, match="not JSON"):
         ingest(tmp_path / "b.json")

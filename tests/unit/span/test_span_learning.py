@@ -1,6 +1,7 @@
 """Pseudo-labels that the members agree on, and contexts in another order."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -46,23 +47,36 @@ def says(*tops: list[float], null: float = 0.0) -> Spans:
 def test_only_what_all_are_sure_of_is_taken() -> None:
     sure, torn, unsure = [0.9, 0.02, 0.01], [0.6, 0.4], [0.05, 0.1, 0.02]
     voters = [says(sure, torn, unsure, sure), says(sure, torn, unsure, sure[::-1])]
-    found = choose(voters, ["abc"] * 4, threshold=None, decoding=DECODING, options=OPTIONS)
-    assert found.rows.tolist() == [0]
-    assert [decode(target) for target in found.targets] == [[Answer(0, 1, "a")]]
-    np.testing.assert_allclose(found.confidence, [0.9])
+    given: dict[str, Any] = {"threshold": None, "decoding": DECODING}
+
+    def taken(options: PseudoOptions) -> list[int]:
+        return np.flatnonzero(choose(voters, ["abc"] * 4, options=options, **given)["accepted"]).tolist()
+
+    found = choose(voters, ["abc"] * 4, options=OPTIONS, **given)
+    assert taken(OPTIONS) == [0]
+    places = [decode(target)[0] for target in found["label"]]
+    assert places[:3] == [Answer(0, 1, "a"), Answer(0, 1, "a"), Answer(1, 2, "b")]
+    assert found["votes"].tolist()[:3] == [2, 2, 2]
+    assert found["votes"][3] == 1
+    np.testing.assert_allclose(found["confidence"], [0.9, 0.6, 0.1, 0.455])
+    assert found["why"].tolist() == [
+        *("accepted", "another span is nearly as probable", "below confidence", "votes differ")
+    ]
     close = dataclasses.replace(OPTIONS, margin=0.5)
-    assert choose(voters, ["abc"] * 4, threshold=None, decoding=DECODING, options=close).rows.tolist() == [
-        0,
-        1,
-    ]
+    assert taken(close) == [0, 1]
     half = dataclasses.replace(OPTIONS, agree=0.5, confidence=0.4, margin=0.0)
-    assert choose(voters, ["abc"] * 4, threshold=None, decoding=DECODING, options=half).rows.tolist() == [
-        0,
-        1,
-        3,
-    ]
+    assert taken(half) == [0, 1, 3]
     few = dataclasses.replace(half, max_share=0.25)
-    assert choose(voters, ["abc"] * 4, threshold=None, decoding=DECODING, options=few).rows.tolist() == [0]
+    assert taken(few) == [0]
+    assert choose(voters, ["abc"] * 4, options=few, **given)["why"].tolist()[1] == "max_share reached"
+
+
+def test_a_share_of_the_questions_is_rounded_as_a_person_would() -> None:
+    options = dataclasses.replace(OPTIONS, max_share=0.29)
+    found = choose(
+        [says(*[[0.9, 0.01]] * 100)], ["ab"] * 100, threshold=None, decoding=DECODING, options=options
+    )
+    assert found["accepted"].sum() == 29
 
 
 def test_questions_that_may_have_no_answer_are_left() -> None:
@@ -70,9 +84,16 @@ def test_questions_that_may_have_no_answer_are_left() -> None:
     voters = [says(sure), says(sure, null=0.4)]
     silent = [says(sure, null=1.0)] * 2
     every = dataclasses.replace(OPTIONS, max_share=1.0)
-    for asked, threshold, wanted in ((voters, 0.0, 1), (voters, -0.5, 0), (silent, None, 0)):
+    for asked, threshold, why in (
+        (voters, 0.0, "accepted"),
+        (voters, -0.5, "votes differ"),
+        (voters, -2.0, "better left without an answer"),
+        (silent, None, "below confidence"),
+        ([says([])] * 2, None, "no span in the context"),
+    ):
         found = choose(asked, ["ab"], threshold=threshold, decoding=DECODING, options=every)
-        assert len(found.rows) == wanted
+        assert found["why"].tolist() == [why]
+        assert found["label"].tolist() == ["" if "no span" in why else '[[0,1,"a"]]']
 
 
 @given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=14).map("".join), st.integers(0, 99), st.data())

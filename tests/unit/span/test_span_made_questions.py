@@ -17,7 +17,7 @@ from scripts import augment
 from tests.unit.wordnet_folder import tiny_wordnet
 
 BLOCKS: dict[str, dict[str, Any]] = {
-    "eda": {"kind": "eda", "segments": "a", "copies": 2, "fresh": 2},
+    "eda": {"kind": "eda", "segments": "a", "copies": 2},
     "back": {"kind": "back_translation", "engine": "apertium", "through": ["spa"], "segments": "a"},
 }
 

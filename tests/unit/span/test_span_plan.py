@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import importlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from podium.span.rules import RuleOptions
 
 ROOT = Path(__file__).parents[3]
 SPAN: dict[str, Any] = {"type": "span", "train": "a.json", "test": "b.json"}
+TABLE = {"question": "q", "context": "c", "answer": "a"}
 LABELLED = {"train": "a.csv", "test": "b.csv", "text": ["x"], "target": "y"}
 READER = {"kind": "reader", "encoder": "data/bert"}
 RAW: dict[str, Any] = {
@@ -105,6 +107,8 @@ BERT = {"train bert-s0.0", "refit bert"}
         ("pseudo.weight", 0.7, {name for name in QUICK if not name.endswith(".0")}),
         ("pseudo.voters", ["quick"], {"voters"}),
         ("ensemble.blend.steps", 7, {"ensemble blend", "ensemble best"}),
+        ("ensemble.blend.best_first", False, {"ensemble blend", "ensemble best"}),
+        ("ensemble.blend.best_first", True, set()),
         ("ensemble.submit", "mean", {"scores"}),
         ("folds.n", 4, {"folds"}),
     ],
@@ -183,6 +187,10 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
         "tasks.qa.data.answer: a.tsv is a table; name its column of answers",
     ),
     (
+        {"tasks.qa.train": "a.tsv", "tasks.qa.data": {**TABLE, "group": "article"}},
+        "tasks.qa.data.article: a.tsv is a table; name its column of articles, or set group to paragraph",
+    ),
+    (
         {"models.quick.view": "clean"},
         "models.quick.view: the steps of view clean would move the answers; use a view without steps",
     ),
@@ -197,7 +205,7 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     (
         {"models.bert.overlap": 400},
         "models.bert.overlap: 400 must be shorter than what max_length 384 leaves beside a question of max_question 64 "
-        "tokens (317); lower it",
+        "tokens (316); lower it",
     ),
     (
         {"augment.asked.segments": "both"},
@@ -211,11 +219,27 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
         {"augment.asked.filter": {"label": 0.9}, "models.quick.augment": ["asked"]},
         "augment.asked: balance and filter.label are about classes, and a span task has none",
     ),
+    (
+        {"tasks.qa.decision": {"max_characters": 9, "length_share": 0.5}},
+        "tasks.qa.decision.length_share: means nothing beside max_characters; leave it out",
+    ),
+    (
+        {"augment.asked.fresh": 3},
+        "augment.asked.fresh: questions are changed once, windows drawn anew by themselves; leave it out",
+    ),
+    (
+        {"augment.asked.max_share": 0.5},
+        "augment.asked.max_share: a span task takes copies of every question; lower copies instead",
+    ),
     ({"ensemble.methods": ["mean", "stack"]}, "ensemble.methods: stack is not for spans; "),
     ({"ensemble.submit": "stack"}, "ensemble.submit: stack is not for spans; "),
     (
         {"ensemble.mean": {"average": "geometric"}},
         "ensemble.mean: spans are averaged arithmetically and without a temperature; leave both keys out",
+    ),
+    (
+        {"ensemble.blend": {"share": 0.2}},
+        "ensemble.blend.share: means nothing beside bags: 1; leave it out",
     ),
     (
         {"ensemble.blend": {"objective": "loss"}},
@@ -231,7 +255,25 @@ ALONE: list[tuple[dict[str, Any], str]] = [
         "pseudo.confidence: which answers are learned from is told in tasks.qa.pseudo",
     ),
     ({"decision.method": "argmax"}, "decision: how answers are decided is told in tasks.qa.decision"),
+    ({"noise.max_share": 0.2}, "noise: label noise is not judged in a span task; take this block out"),
+    (
+        {"adversarial.auc": 0.7},
+        "adversarial: train and test rows are not compared in a span task; take this block out",
+    ),
 ]
+
+
+@pytest.mark.parametrize(("kind", "room"), [("bert", 61), ("roberta", 60), (None, 60)])
+def test_windows_have_room_beside_the_encoder_s_own_tokens(
+    kind: str | None, room: int, tmp_path: Path
+) -> None:
+    if kind is not None:
+        (tmp_path / "config.json").write_text(json.dumps({"model_type": kind}), encoding="utf-8")
+    block = {**READER, "encoder": f"{tmp_path}/", "max_length": 128, "max_question": 64}
+    raw = {**RAW, "augment": {}, "models": {"bert": {**block, "overlap": room - 1}}}
+    plan_of(raw)
+    (line,) = told(changed(raw, "models.bert.overlap", room))
+    assert f"({room}); lower it" in line
 
 
 def mistaken(raw: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -260,7 +302,7 @@ def test_the_same_mistakes_beside_another_task(changes: dict[str, Any], line: st
     assert lines[0].startswith(line), lines
 
 
-@pytest.mark.parametrize("changes", [one[0] for one in ALONE], ids=list("ab"))
+@pytest.mark.parametrize("changes", [one[0] for one in ALONE], ids=list("abcd"))
 def test_blocks_of_the_other_task_are_no_mistakes(changes: dict[str, Any]) -> None:
     Plans.from_raw(mistaken(MIXED, changes), ROOT)
 

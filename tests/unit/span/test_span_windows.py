@@ -177,6 +177,19 @@ def test_windows_stand_at_random_places(tokenizers: dict[str, tokens.Tokenizer])
     assert (places(drawn, np.full(len(drawn.target), 3))[drawn.target[:, 0] < 0] == NULL).all()
 
 
+def test_no_window_in_a_long_answer_is_taught_as_one_without(tokenizers: dict[str, tokens.Tokenizer]) -> None:
+    """Of two published answers the longer one fits no window: it is an answer nevertheless."""
+    context = " ".join(["dog"] * 40)
+    texts = texts_of(tokenizers["bert"], "cat", context)
+    spans = [(10, 12), (10, 29)]
+    answers = [[Answer(4 * low, 4 * high + 3, context[4 * low : 4 * high + 3]) for low, high in spans]]
+    drawn = draw_windows(
+        texts, np.array([10]), answers, np.zeros(1, dtype=int), draws=500, negatives=1.0, seed=0
+    )
+    away = drawn.windows.first[drawn.target[:, 0] < 0]
+    assert set(away.tolist()) == {0, 30}
+
+
 def test_unanswerable_and_untrainable_questions(tokenizers: dict[str, tokens.Tokenizer]) -> None:
     texts = texts_of(tokenizers["bert"], "cat", *(" ".join(["dog"] * count) for count in (30, 5, 30)))
     answers = [[], [], [Answer(0, 29 * 4 + 3, "dog")]]
