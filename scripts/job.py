@@ -78,8 +78,8 @@ def _told(error: BaseException, snakemake: Any) -> str | None:
 def _log_costs(started: float, cpu_before: float, threads: int) -> None:
     """Say where the job's seconds went, its CPU seconds without imports and its peak of memory.
 
-    ``bench.overhead`` and ``bench.scale`` read this line. Snakemake looks at a job every half second, and after a quarter
-    of a minute every half minute: a long job's peak is in its tables by chance only.
+    ``bench.overhead`` and ``bench.scale`` read this line. Snakemake looks at a job every half second, and after a
+    quarter of a minute every half minute: a long job's peak is in its tables by chance only.
     """
     before = started - psutil.Process().create_time()
     figures = {
