@@ -35,10 +35,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from filelock import FileLock, Timeout
 
 from bench import scale_data
-from bench.common import ROOT, arguments, copy_workflow, show
+from bench.common import PARTS, ROOT, arguments, copy_workflow, show
 from bench.runs import plain_errors, run_all
+from podium.errors import UserError
 
 SIZES = [10_000, 100_000, 1_000_000]
 QUICK = [2_000, 6_000]
@@ -95,17 +97,32 @@ def main() -> None:
         # Not in the specs: a size that was measured elsewhere, or on more cores, is measured
         os.environ |= {FOLDER: str(folder), CORES: str(given.cores)}
         code = hashlib.sha256(json.dumps(CONFIG).encode()).hexdigest()[:8]
-        specs = [{"version": VERSION, "config": code, "rows": rows} for rows in sizes]
-        found = [result for _, result in run_all(specs, measured, given.json, jobs=1)]
-    report(found)
+        found: list[dict[str, Any]] = []
+        for rows in sizes:
+            spec = {"version": VERSION, "config": code, "rows": rows}
+            done = run_all([spec], measured, given.json, jobs=1)
+            if not done:  # nothing larger will do better
+                break
+            found.append(done[0][1])
+    if found:
+        report(found)
+    if len(found) < len(sizes):
+        sys.exit(1)
 
 
 def measured(spec: dict[str, Any]) -> dict[str, Any]:
     """Run the workflow on so many rows and return what each rule took."""
     place = Path(os.environ[FOLDER], str(spec["rows"]))
-    prepare(place, spec["rows"])
+    place.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    run(place, os.environ[CORES], str(spec["rows"]))
+    try:
+        with FileLock(place / "lock", timeout=0):
+            prepare(place, spec["rows"])
+            run(place, os.environ[CORES], str(spec["rows"]))
+    except Timeout:
+        raise UserError(
+            f"another measurement runs in {place}; wait for it, or choose another --folder"
+        ) from None
     scores = json.loads((place / "results/scores.json").read_text(encoding="utf-8"))
     return {
         "rows": spec["rows"],
@@ -116,19 +133,23 @@ def measured(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def prepare(place: Path, rows: int) -> None:
-    """Make a copy of the workflow with its data and config, unless it is there."""
-    if (place / "made").is_file():
-        return
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir(parents=True)
+    """Make a copy of the workflow as it is now, with its data; of an earlier copy data and results stay.
+
+    Snakemake sees by itself which of these are of other code.
+    """
+    for name in PARTS:
+        path = place / name
+        if path.is_dir():
+            shutil.rmtree(path)
     copy_workflow(place)
     (place / "config.yaml").write_text(yaml.safe_dump(CONFIG, sort_keys=False), encoding="utf-8")
-    scale_data.write(place / "data/scale", rows)
-    (place / "made").touch()
+    if not (place / "data/made").is_file():
+        scale_data.write(place / "data/scale", rows)
+        (place / "data/made").touch()
 
 
 def run(place: Path, cores: str, name: str) -> None:
-    """Run Snakemake, telling how far it is; a run that fails ends the measurement."""
+    """Run Snakemake, telling how far it is; a run that fails raises ``UserError``."""
     kept = {
         key: value for key, value in os.environ.items() if not key.startswith(("PODIUM_MAIN", "SNAKEMAKE"))
     }
@@ -148,7 +169,8 @@ def run(place: Path, cores: str, name: str) -> None:
                 told = steps[-1][0]
                 print(f"  {name} rows: {told} of {steps[-1][1]} jobs", file=sys.stderr, flush=True)
     if process.returncode:
-        sys.exit(f"bench: the run failed\n{output.read_text(encoding='utf-8', errors='replace')[-3000:]}")
+        said = output.read_text(encoding="utf-8", errors="replace")
+        raise UserError(f"the run failed, see {output}\n{said[-2000:]}")
 
 
 def costs(logs: Path) -> dict[str, dict[str, float]]:

@@ -1,4 +1,4 @@
-"""The measurement of scale: its made rows are what they are said to be, and its figures are read and compared rightly."""
+"""The measurement of scale: its made rows are what they are said to be, its figures are read and compared rightly."""
 
 from pathlib import Path
 from typing import Any
@@ -67,11 +67,15 @@ def test_the_config_takes_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 )
 def test_exponent_of_a_power(power: float, seconds: float, sizes: tuple[int, int]) -> None:
     rows, more = sizes
-    assert scale.exponent(seconds, seconds * (more / rows) ** power, rows, more) == pytest.approx(power, abs=0.006)
+    assert scale.exponent(seconds, seconds * (more / rows) ** power, rows, more) == pytest.approx(
+        power, abs=0.006
+    )
 
 
 def test_figures_of_logs(tmp_path: Path) -> None:
-    line = "00:00:00 INFO podium: done: threads 1, total 9.00 s, imports 2.00 s, files 1.00 s, CPU {} s, memory {} MiB\n"
+    line = (
+        "INFO podium: done: threads 1, total 9.00 s, imports 2.00 s, files 1.00 s, CPU {} s, memory {} MiB\n"
+    )
     jobs: list[tuple[str, Any, Any]] = [
         ("train/topic/linear-s0/round0/fold0", 4.25, 700),
         ("train/topic/linear-s0/round0/fold1", 1.75, 900),
