@@ -204,7 +204,8 @@ def report(found: list[dict[str, Any]]) -> None:
     lines = [_line(name, [size["rules"].get(name) for size in found], found) for name in names]
     show([*lines, _total(found)], {}, None)
     for size in found:
-        print(f"\n{size['rows']} rows: {size['wall'] / 60:.1f} minutes since its last start; submitted macro F1 {size['cv']:.4f}")
+        minutes = size["wall"] / 60
+        print(f"\n{size['rows']} rows: {minutes:.1f} minutes since its last start, macro F1 {size['cv']:.4f}")
 
 
 def _line(name: str, took: list[dict[str, float] | None], found: list[dict[str, Any]]) -> dict[str, Any]:
