@@ -28,6 +28,7 @@ _MISSED = 0.001
 _ALL_PAIRS = 16
 """Members of a bucket up to which all pairs are compared; a larger one costs two comparisons a member."""
 _PAIRS_AT_ONCE = 50_000
+_TEXTS_AT_ONCE = 20_000
 
 _WORD = re.compile(r"\w+")
 _LINK = re.compile(r"(?:https?://|www\.)\S+|@\w+", re.IGNORECASE)
@@ -272,7 +273,33 @@ def _merge(label: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray
 
 
 def _shingles(texts: Sequence[str]) -> csr_array:
-    """Return the sets of shingles as a 0/1 matrix (documents, distinct shingles)."""
+    """Return the sets of shingles as a 0/1 matrix (documents, distinct shingles).
+
+    Words are kept as texts for some documents at a time only: of all of them these would take many times the memory.
+    """
+    numbers: dict[str, int] = {}
+    starts = range(0, len(texts), _TEXTS_AT_ONCE)
+    parts = [_hashed(texts[start : start + _TEXTS_AT_ONCE], numbers) for start in starts]
+    counts = np.concatenate([np.zeros(0, dtype=np.int64), *(part[0] for part in parts)])
+    hashed = np.concatenate([np.zeros(0, dtype=np.uint64), *(part[1] for part in parts)])
+    del parts
+    distinct, column = np.unique(hashed, return_inverse=True)
+    shape = (len(texts), max(1, len(distinct)))
+    del hashed
+    number = np.int32 if max(*shape, len(column)) <= np.iinfo(np.int32).max else np.int64
+    place = column.astype(number), np.r_[0, np.cumsum(counts)].astype(number)
+    del column
+    matrix = csr_array((np.ones(len(place[0]), dtype=np.int32), *place), shape=shape)
+    matrix.sum_duplicates()
+    matrix.data[:] = 1
+    return matrix
+
+
+def _hashed(texts: Sequence[str], numbers: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return how many shingles each document (n,) has, one after the other, and their hashes (S,).
+
+    ``numbers`` counts the words seen so far in the order of their first places; new ones are added.
+    """
     unspaced = [_is_unspaced(text) for text in texts]
     units = [
         [c for c in text if c.isalnum()] if is_unspaced else _WORD.findall(text)
@@ -280,8 +307,10 @@ def _shingles(texts: Sequence[str]) -> csr_array:
     ]
     lengths = np.array([len(unit) for unit in units], dtype=np.int64)
     width = np.minimum(np.where(unspaced, CHARACTERS, WORDS).astype(np.int64), lengths)
-    tokens = pd.factorize(np.fromiter(chain.from_iterable(units), dtype=object, count=lengths.sum()))[0]
-    codes = _mix64(tokens.astype(np.uint64) + np.uint64(1))
+    words = np.fromiter(chain.from_iterable(units), dtype=object, count=lengths.sum())
+    here, distinct = pd.factorize(words)
+    known = np.array([numbers.setdefault(word, len(numbers)) for word in distinct], dtype=np.uint64)
+    codes = _mix64(known[here] + np.uint64(1))
     counts = np.where(lengths > 0, lengths - width + 1, 0)
     document = np.repeat(np.arange(len(texts)), counts)
     position = np.arange(counts.sum()) + np.repeat(
@@ -293,11 +322,7 @@ def _shingles(texts: Sequence[str]) -> csr_array:
         hashed[inside] = _mix64(
             hashed[inside] * np.uint64(0x9E3779B97F4A7C15) + codes[position[inside] + step]
         )
-    distinct, column = np.unique(hashed, return_inverse=True)
-    shape = (len(texts), max(1, len(distinct)))
-    matrix = coo_array((np.ones(len(column), dtype=np.int32), (document, column)), shape=shape).tocsr()
-    matrix.data[:] = 1
-    return matrix
+    return counts, hashed
 
 
 def _is_unspaced(text: str) -> bool:

@@ -25,7 +25,8 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
     ``threads`` is the rule's where ``main`` takes it and the block does not set it. A ``UserError`` becomes one
     line and exit status 1.
     """
-    started, mistakes = time.time(), guard.Mistakes(Path().absolute())
+    started, cpu_before = time.time(), stopwatch.cpu_seconds()
+    mistakes = guard.Mistakes(Path().absolute())
     _start_log(snakemake.log)
     guard.die_with(os.environ.get(guard.MAIN_PROCESS, ""), os.environ.get(guard.PULSE, ""))
     devices.ask(int(snakemake.resources.get("gpu", 0)))
@@ -40,7 +41,7 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
         arguments["threads"] = snakemake.threads
     try:
         main(**arguments)
-        _log_seconds(started, snakemake.threads)
+        _log_costs(started, cpu_before, snakemake.threads)
         progress.end("done")
     except BaseException as error:
         told = _told(error, snakemake)
@@ -74,16 +75,23 @@ def _told(error: BaseException, snakemake: Any) -> str | None:
     return mishaps.told(error) if isinstance(error, Exception) else None
 
 
-def _log_seconds(started: float, threads: int) -> None:
-    """Say where the job's seconds went; ``bench.overhead`` reads this line."""
+def _log_costs(started: float, cpu_before: float, threads: int) -> None:
+    """Say where the job's seconds went, its CPU seconds without imports and its peak of memory.
+
+    ``bench.overhead`` and ``bench.scale`` read this line. Snakemake looks at a job every half second, and after a
+    quarter of a minute every half minute: a long job's peak is in its tables by chance only.
+    """
     before = started - psutil.Process().create_time()
     figures = {
         "total": time.time() - started + before,
         "imports": before + stopwatch.SECONDS["imports"],
         "files": stopwatch.SECONDS["files"],
+        "CPU": stopwatch.cpu_seconds() - cpu_before - stopwatch.CPU_SECONDS["imports"],
     }
     shown = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in figures.items())
-    logging.getLogger("podium").info("done: threads %d, %s", threads, shown)
+    logging.getLogger("podium").info(
+        "done: threads %d, %s, memory %.0f MiB", threads, shown, stopwatch.peak_mebibytes()
+    )
 
 
 def _paths(value: Any, store: Path) -> Path | list[Path]:

@@ -59,8 +59,9 @@ class Lightgbm(Model):
     """LightGBM on TF-IDF n-grams, their truncated SVD, text statistics and vectors of a frozen encoder."""
 
     kind: Literal["lightgbm"]
+    # LightGBM's work grows with rows times columns: without a bound, as new words never end, faster than n log n
     tfidf: Tfidf = Field(
-        default_factory=lambda: Tfidf(char_ngrams=None, word_ngrams=[1, 1], min_df=5),
+        default_factory=lambda: Tfidf(char_ngrams=None, word_ngrams=[1, 1], min_df=5, max_features=20_000),
         description="Its n-grams.",
     )
     sparse: bool = Field(True, description="Use the n-grams themselves as features.")

@@ -91,25 +91,20 @@ def _predictions(files: Files, settings: Settings, train: pd.DataFrame, test: pd
         return _spans(files, settings, train, test)
     names, ids = read_json(files.labels), train["id"]
     truth = to_array(train["target"], names, settings.type)
-    counting = _counting(files.oof)
-    proba = {
-        name: probabilities(read_table(path), ids, names, settings.type) for name, path in counting.items()
-    }
-    combined = {
-        path.parent.name: probabilities(read_table(path), ids, names, settings.type)
-        for path in files.ensembles
-        if path.parent.name == settings.submit
-    }
-    given = combined[settings.submit]
     said = _said(read_table(files.decided), ids, names, settings.type)
-    rights = {
-        "submitted": _rights(truth, said),
-        **{name: _rights_of(truth, one) for name, one in proba.items()},
-    }
+    submitted = next(path for path in files.ensembles if path.parent.name == settings.submit)
+    calibration, rights, missed = [], {"submitted": _rights(truth, said)}, {}
+    for name, path in {f"ensemble {settings.submit}": submitted, **_counting(files.oof)}.items():
+        # One at a time: all members' tables together may be more than the memory holds
+        proba = probabilities(read_table(path), ids, names, settings.type)
+        if settings.type != "regression":
+            calibration.append({"name": name, **facts_labels.of_probabilities(truth, proba)})
+        if path != submitted:
+            rights[name], missed[name] = _rights_of(truth, proba), _missed(truth, proba)
     found: dict[str, Any] = {
         "classes": None,
         "confusion": None,
-        "calibration": [],
+        "calibration": calibration,
         "values": None,
         "answers": None,
     }
@@ -117,13 +112,8 @@ def _predictions(files: Files, settings: Settings, train: pd.DataFrame, test: pd
         found["values"] = facts_values.of_values(truth, said, names)
     else:
         found["classes"] = facts_labels.by_class(truth, said, names)
-        shown_too = {f"ensemble {settings.submit}": given, **proba}
-        found["calibration"] = [
-            {"name": name, **facts_labels.of_probabilities(truth, one)} for name, one in shown_too.items()
-        ]
     if settings.type == "single_label":
         found["confusion"] = facts_labels.confusion(truth, said, names)
-    missed = {name: _missed(truth, one) for name, one in proba.items()}
     series = {name: pd.Series(values, index=pd.Index(ids)) for name, values in rights.items()}
     return {
         **found,

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from podium import duplicates
 from podium.config.text import plain_steps
 from podium.duplicates import canonical, clusters, components
 from podium.text import normalise
@@ -124,3 +125,14 @@ def test_texts_that_a_view_makes_equal_have_one_canonical_form(steps):
     kept = pd.Series(seen).map(canonical).str.replace(" url", "").str.replace(" user", "")
     assert set(kept) == {"fire at oslo"}
     assert canonical("fire at oslo") != canonical("fire in oslo")
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 100])
+def test_how_many_texts_are_hashed_at_once_changes_nothing(at_once, monkeypatch):
+    texts = [*mutated_copies(np.random.default_rng(11), 100), "", "!", "我们在这里吃饭了吗今天天气", "短"]
+    whole = duplicates._shingles(texts)
+    monkeypatch.setattr(duplicates, "_TEXTS_AT_ONCE", at_once)
+    parts = duplicates._shingles(texts)
+    assert parts.shape == whole.shape
+    for name in ("indptr", "indices", "data"):
+        assert np.array_equal(getattr(parts, name), getattr(whole, name))

@@ -1,15 +1,18 @@
 """A script's job: what reaches ``main``, what a user sees of a mistake, what the log holds."""
 
 import logging
+import re
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 
-from podium import guard
+from podium import guard, stopwatch
 from podium.errors import UserError
 from scripts import job
 
@@ -152,3 +155,23 @@ def test_a_job_works_where_the_copies_of_an_object_store_lie(
     job.run(main, given)
     assert seen == {"table": Path("a.parquet"), "many": [tmp_path / "b"]}
     assert (store / "d.csv").read_text() == "done"
+
+
+def test_the_log_ends_with_what_the_job_took(tmp_path: Path) -> None:
+    """Of the work alone: what the process did before is in neither its CPU seconds nor, but for a start, its memory."""
+    kept: list[bytearray] = []
+
+    def main(*, table: Path, many: list[Path], none: list[Path], out: Path) -> None:
+        kept.append(bytearray(b"x") * (300 << 20))
+        kept.clear()
+        ends = time.process_time() + 0.3
+        while time.process_time() < ends:
+            pass
+
+    before = stopwatch.peak_mebibytes()
+    job.run(main, snakemake(tmp_path))
+    found = re.search(r"done: .*, CPU ([\d.]+) s, memory (\d+) MiB$", log_of(tmp_path), re.MULTILINE)
+    assert found is not None
+    assert 0.3 <= float(found[1]) < 30
+    now = psutil.Process().memory_info().rss / 2**20
+    assert max(before, now + 250) - 1 <= float(found[2]) < max(before, now) + 400
