@@ -78,9 +78,8 @@ def _idle(ensemble: Ensemble, name: str) -> Iterator[str]:
     if isinstance(block, Mean | Layers):
         return
     read = block.options().keys() - ({"share"} if isinstance(block, Blend) and block.bags == 1 else set())
-    for key, field in type(block).model_fields.items():
-        given = getattr(block, key)
-        if key in block.model_fields_set - read - {"kind"} and given != field.default:
+    for key in type(block).model_fields:
+        if key in block.model_fields_set - read - {"kind"} and block.changed(key):
             where = f"ensemble.{'named.' if name in ensemble.named else ''}{name}"
             yield f"{where}.{key}: means nothing beside {_beside(block, key)}; leave it out"
 

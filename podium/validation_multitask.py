@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 
 from podium.config import Config, serves
-from podium.config.base import Block
 from podium.config.multitask import Balance, Multitask
 from podium.errors import hint
 from podium.models.multitask_options import impossible
@@ -78,12 +77,8 @@ def _mode(model: Multitask) -> Iterator[str]:
 
 def _balance(block: Balance, tasks: Sequence[str]) -> Iterator[str]:
     for key, methods in _OWNERS.items():
-        if key in block.model_fields_set and block.method not in methods and _changed(block, key):
+        if key in block.model_fields_set and block.method not in methods and block.changed(key):
             yield f"balance.{key}: belongs to {' and '.join(methods)}, not to {block.method}; leave it out"
     for task in block.weights:
         if task not in tasks:
             yield f"balance.weights: there is no task '{task}'; {hint(task, tasks)}"
-
-
-def _changed(block: Block, key: str) -> bool:
-    return bool(getattr(block, key) != type(block).model_fields[key].get_default(call_default_factory=True))

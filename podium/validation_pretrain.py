@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterator
 
 from podium.config import Config
-from podium.config.base import Block
 from podium.config.pretrain import Pretraining, Scratch
 from podium.encoder_folders import pretraining_of
 from podium.errors import hint
@@ -65,7 +64,7 @@ def _own_checks(block: Pretraining) -> Iterator[str]:
         "detection_weight": ("objective: rtd", block.objective == "rtd"),
     }
     for key, (owner, effective) in needs.items():
-        if key in block.model_fields_set and _changed(block, key) and not effective:
+        if key in block.model_fields_set and block.changed(key) and not effective:
             yield f"{key}: belongs to {owner}; leave it out"
     if block.scratch is not None:
         yield from (f"scratch.{mistake}" for mistake in _scratch_checks(block.scratch, block.max_length))
@@ -84,13 +83,8 @@ def _scratch_checks(scratch: Scratch, max_length: int) -> Iterator[str]:
     if scratch.init == "ppmi" and scratch.vocab_size < scratch.hidden_size + 2:
         yield f"init: ppmi needs more words than hidden_size {scratch.hidden_size}; raise vocab_size"
     for key in ("window", "negatives"):
-        if _changed(scratch, key) and scratch.init != "ppmi":
+        if scratch.changed(key) and scratch.init != "ppmi":
             yield f"{key}: belongs to init: ppmi; leave it out"
-
-
-def _changed(block: Block, key: str) -> bool:
-    field = type(block).model_fields[key]
-    return bool(getattr(block, key) != field.get_default(call_default_factory=True, validated_data={}))
 
 
 def _named(config: Config) -> Iterator[str]:

@@ -4,13 +4,10 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from podium.config import Config, Noise, Reader
-from podium.config.adversarial import Adversarial
+from podium.config import Config, Reader
 from podium.config.augment import Shuffle
 from podium.config.base import Block
-from podium.config.decision import Decision
 from podium.config.ensemble import Blend, Mean
-from podium.config.pseudo import Pseudo
 from podium.config.span import SpanDecision
 from podium.config.tasks import SpanTask
 from podium.encoder_folders import FETCHED, folder_of, pretraining_of
@@ -123,16 +120,15 @@ def _ensembles(config: Config, *, alone: bool) -> Iterator[str]:
 
 def _blocks(config: Config, name: str) -> Iterator[str]:
     """Blocks whose place is in the task, in a competition of this task alone."""
-    for key in sorted(_changed(config.pseudo, Pseudo()) - _OF_ROUNDS):
+    for key in sorted(_changed(config.pseudo) - _OF_ROUNDS):
         yield f"pseudo.{key}: which answers are learned from is told in tasks.{name}.pseudo"
-    if _changed(config.decision, Decision()):
+    if _changed(config.decision):
         yield f"decision: how answers are decided is told in tasks.{name}.decision"
-    if _changed(config.noise, Noise()):
+    if _changed(config.noise):
         yield "noise: label noise is not judged in a span task; take this block out"
-    if _changed(config.adversarial, Adversarial()) - {"enabled"}:
+    if _changed(config.adversarial) - {"enabled"}:
         yield "adversarial: train and test rows are not compared in a span task; take this block out"
 
 
-def _changed(block: Block, default: Block) -> set[str]:
-    """Keys that are not as they are by themselves; a config that is written out in full names all."""
-    return {key for key in block.model_fields_set if getattr(block, key) != getattr(default, key)}
+def _changed(block: Block) -> set[str]:
+    return {key for key in block.model_fields_set if block.changed(key)}

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from podium.config import Reader, TextCnn, Transformer
-from podium.config.base import Block
 from podium.config.training import AVERAGE_KEYS, Adversarial, Average, Timed
 from podium.engine.loss_options import LossOptions, check
 from podium.targets import AnyType, TaskType
@@ -37,20 +36,15 @@ def loss_checks(loss: LossOptions, task: TaskType) -> list[str]:
     return [f"loss.{mistake}" for mistake in check(loss, task, 2)]  # the classes are not counted yet
 
 
-def changed(block: Block, key: str) -> bool:
-    """Whether a key has another value than its default."""
-    return bool(getattr(block, key) != type(block).model_fields[key].default)
-
-
 def _steps(model: Trained) -> int | None:
     return getattr(model, "steps", None)
 
 
 def _idle_adversarial(block: Adversarial) -> Iterator[str]:
     for key in ("step_size", "steps"):
-        if changed(block, key) and block.method not in STEPPED:
+        if block.changed(key) and block.method not in STEPPED:
             yield f"adversarial.{key}: belongs to {', '.join(STEPPED)}, not to {block.method}; leave it out"
-    if changed(block, "random_start") and block.method != "freelb":
+    if block.changed("random_start") and block.method != "freelb":
         yield f"adversarial.random_start: belongs to freelb, not to {block.method}; leave it out"
 
 
@@ -76,7 +70,7 @@ def _still_table(model: Trained, method: str) -> Iterator[str]:
 
 def _average(block: Average, epochs: float | None) -> Iterator[str]:
     """``epochs`` is None where ``steps`` decide."""
-    if changed(block, "decay") and block.method != "ema":
+    if block.changed("decay") and block.method != "ema":
         yield f"average.decay: belongs to ema, not to {block.method}; leave it out"
     if block.method != "swa":
         return

@@ -7,7 +7,7 @@ from podium.config import Pseudo, Transformer
 from podium.engine.loss_options import LossOptions
 from podium.errors import brief
 from podium.targets import TaskType
-from podium.validation_training import changed, loss_checks, training_checks
+from podium.validation_training import loss_checks, training_checks
 
 _HUB = re.compile(r"[A-Za-z0-9._-]{1,96}(/[A-Za-z0-9._-]{1,96})?")
 
@@ -30,7 +30,7 @@ def _idle(model: Transformer) -> Iterator[str]:
         "chunk_pooling": ("long_texts: chunks", model.long_texts == "chunks"),
     }
     for key, (owner, effective) in needs.items():
-        if changed(model, key) and not effective:
+        if model.changed(key) and not effective:
             yield f"{key}: belongs to {owner}; leave it out"
 
 

@@ -28,6 +28,11 @@ class Block(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    def changed(self, key: str) -> bool:
+        """Whether ``key`` has another value than its default; a config that is written out in full names all keys."""
+        field = type(self).model_fields[key]
+        return bool(getattr(self, key) != field.get_default(call_default_factory=True, validated_data={}))
+
 
 class Model(Block):
     """What every kind of model shares."""
