@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from podium.shares import at_most
+
 ACCEPTED = "accepted"
 SPLIT = "votes differ"
 UNSURE = "below confidence"
@@ -118,7 +120,7 @@ def select(
         within = _rank_within(ballot.label[ranked]) < top
         why[ranked[~within]] = TOP_FULL
         ranked = ranked[within]
-    room = int(np.floor(max_share * int((~barred).sum()) + _ROUNDING))
+    room = at_most(max_share, int((~barred).sum()))
     if class_share is None:
         taken = ranked[:room]
     else:

@@ -18,6 +18,7 @@ from podium.errors import UserError, hint
 from podium.predict import columns
 from podium.pseudo import ACCEPTED, FULL, Ballot, class_shares, count, needed_votes, quota, select
 from podium.pseudo_bars import Evidence, Known, Precision, bars_for, estimate, passing
+from podium.shares import at_most
 
 OTHERS = "*"
 """In a mapping of classes to bars: every class that is not named."""
@@ -172,7 +173,7 @@ def _cuts(table: pd.DataFrame, classes: int) -> np.ndarray:
 
 def _room(rules: Rules, share: np.ndarray | None, candidates: int, classes: int) -> list[int]:
     """Most rows of each class that may be accepted."""
-    room = int(np.floor(rules.max_share * candidates + 1e-9))
+    room = at_most(rules.max_share, candidates)
     rows = np.full(classes, room) if share is None else quota(room, share)
     return [int(most) for most in (rows if rules.top is None else np.minimum(rows, rules.top))]
 

@@ -7,13 +7,13 @@ that its models train on are the same. A supply counted from labels (fewer copie
 cheaper and would not have this property: the counts of any fold are made with the labels of all others.
 """
 
-import math
 from collections import Counter
 
 import numpy as np
 import pandas as pd
 
 from podium.seeds import derive
+from podium.shares import at_most
 from podium.targets import JOINT, TaskType
 
 
@@ -74,7 +74,7 @@ def select(
     else:
         taken = rank < copies
     if max_share is not None:
-        limit = math.floor(max_share * len(target_of_source))
+        limit = at_most(max_share, len(target_of_source))
         taken[taken] = _places([chance[taken]], [draw[taken]]) < limit
     return made.iloc[able[taken]]
 

@@ -17,6 +17,7 @@ from numpy.lib.stride_tricks import as_strided
 from podium.engine.ragged import Ragged, joined, sizes
 from podium.engine.template import FIRST, Form, Template
 from podium.errors import UserError, hint
+from podium.shares import at_most
 
 TRUNCATIONS = ("head", "tail", "head_tail")
 LONG_TEXTS = ("cut", "chunks")
@@ -313,7 +314,7 @@ def choose_length(lengths: np.ndarray, *, max_cut: float, limit: int | None) -> 
     more tokens than a share allows, and would set the length for all others.
     """
     ordered = np.sort(lengths)[::-1]
-    allowed = int(max_cut * len(ordered) + 1e-9)
+    allowed = at_most(max_cut, len(ordered))
     longest = int(ordered[allowed]) if allowed < len(ordered) else 0
     chosen = max(8, -(-longest // 8) * 8)
     return chosen if limit is None else min(chosen, limit)

@@ -1,8 +1,8 @@
 """How many of the flagged rows are acted on."""
 
-import math
-
 import numpy as np
+
+from podium.shares import at_most
 
 
 def within(
@@ -30,7 +30,7 @@ def within(
         Rows that each class keeps; one that has no more to begin with loses none.
     """
     left = _room(target, class_max_share=class_max_share, min_rows=min_rows)
-    total = math.floor(max_share * len(issue) + 1e-9)  # 0.29 * 100 is 28.999...
+    total = at_most(max_share, len(issue))
     taken = np.zeros(len(issue), dtype=bool)
     flagged = np.flatnonzero(issue)
     for row in flagged[np.argsort(quality[flagged], kind="stable")].tolist():
@@ -51,6 +51,6 @@ def _room(target: np.ndarray, *, class_max_share: float, min_rows: int) -> list[
         return []
     sizes = np.bincount(target) if target.ndim == 1 else target.sum(axis=0)
     return [
-        max(0, min(math.floor(class_max_share * size + 1e-9), size - min_rows))
+        max(0, min(at_most(class_max_share, int(size)), size - min_rows))
         for size in sizes.astype(np.int64).tolist()
     ]

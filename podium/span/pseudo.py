@@ -12,6 +12,7 @@ import pandas as pd
 
 from podium.pseudo import ACCEPTED, ALL_FULL, SPLIT, UNSURE, needed_votes
 from podium.pseudo_bars import Evidence, estimate
+from podium.shares import at_most
 from podium.span import metrics, rules
 from podium.span.answers import Answer, decode_all, encode, texts
 from podium.span.decode import DecodeOptions, decode
@@ -201,7 +202,7 @@ def choose(
     found = best.low >= 0
     why[~found] = NOWHERE
     rows = np.flatnonzero(why == ALL_FULL)
-    most = int(options.max_share * len(mean) + _ROUNDING)  # 0.29 * 100 is 28.999...
+    most = at_most(options.max_share, len(mean))
     why[rows[np.argsort(-confidence[rows], kind="stable")[:most]]] = ACCEPTED
     spans = zip(best.low.tolist(), best.high.tolist(), best.text, strict=True)
     labels = [encode([Answer(*span)]) if span[0] >= 0 else "" for span in spans]
