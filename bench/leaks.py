@@ -63,7 +63,8 @@ def scored_without_pruned() -> None:
         ids = pd.read_parquet(RESULTS / TRAIN, columns=["id"])["id"]
         kept = ~ids.isin(verdicts.index[verdicts["pruned"]]).to_numpy()
         left = dataclasses.replace(found, oof=found.oof[kept])
-        return report(left, truth[kept], folds[kept], **settings)
+        clusters = settings.pop("clusters")
+        return report(left, truth[kept], folds[kept], clusters=clusters[kept], **settings)
 
     ensemble.report = leaky
 

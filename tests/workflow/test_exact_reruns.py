@@ -48,7 +48,7 @@ def put(*path: str, value: Any) -> Callable[[dict[str, Any]], None]:
 
 CASES: dict[str, tuple[Callable[[dict[str, Any]], None], set[str]]] = {
     "blend weights": (
-        put("ensemble", "blend", "weights", value={"linear-s0": 1.0, "trees-s0": 2.0}),
+        put("ensemble", "blend", value={"weights": {"linear-s0": 1.0, "trees-s0": 2.0}}),
         {"ensemble: blend"} | CHOICE | END,
     ),
     "stacker's penalty": (put("ensemble", "stack", value={"c": 0.5}), {"ensemble: stack"} | CHOICE | END),

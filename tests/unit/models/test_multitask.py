@@ -193,9 +193,9 @@ def test_each_task_is_predicted_by_the_weights_of_its_best_epoch(
     kept: dict[int, dict[str, Any]] = {}
     keep = JointFinetuning._keep
 
-    def copy(self: JointFinetuning, score: np.ndarray, epoch: int) -> None:
+    def copy(self: JointFinetuning, score: np.ndarray, epoch: int, network: Any) -> None:
         kept[epoch] = {name: value.clone() for name, value in self.network.state_dict().items()}
-        keep(self, score, epoch)
+        keep(self, score, epoch, network)
 
     monkeypatch.setattr(JointFinetuning, "_keep", copy)
     stopping = {"share": 0.25, "patience": 2}

@@ -101,7 +101,7 @@ BERT = {"train bert-s0.0", "refit bert"}
         ("models.quick.trees", 9, QUICK),
         ("models.bert.learning_rate", 2e-4, BERT),
         ("models.bert.refit.rate", 0.3, {"refit bert"}),
-        ("models.bert.threads", 1, {*BERT, "predict bert"}),
+        ("models.bert.threads", 2, {*BERT, "predict bert"}),
         ("augment.order.copies", 3, {"shuffle", *QUICK, *BERT}),
         ("augment.asked.copies", 2, BERT),
         ("pseudo.weight", 0.7, {name for name in QUICK if not name.endswith(".0")}),
