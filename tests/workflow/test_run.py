@@ -171,7 +171,7 @@ def test_a_competition_of_probabilities(finished: Clone, tmp_path: Path) -> None
     config = copy.deepcopy(CONFIG)
     config["tasks"]["topic"]["metric"] = "log_loss"
     clone.configure(config)
-    done = clone.snakemake("submission", "check_holdout")
+    done = clone.snakemake("submission", "check_holdout", warm=True)
     assert ", round 0, fold" not in done.stdout + done.stderr
     submission = pd.read_csv(clone.folder / "results/submission.csv", dtype={"id": "str"})
     assert list(submission.columns) == ["id", "trade", "acq", "earn", "crude"]
