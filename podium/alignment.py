@@ -41,3 +41,8 @@ def probabilities(
 def fold_numbers(table: pd.DataFrame, ids: Sequence[str] | pd.Series) -> np.ndarray:
     """Return the fold (N,) int of each of ``ids`` (N) from the table of folds; ids that differ raise ``ValueError``."""
     return table["fold"].to_numpy()[positions(table, ids)]
+
+
+def cluster_numbers(table: pd.DataFrame, ids: Sequence[str] | pd.Series) -> np.ndarray:
+    """Return the cluster (N,) int of each of ``ids`` (N), as :func:`fold_numbers` does the fold."""
+    return table["cluster"].to_numpy()[positions(table, ids)]

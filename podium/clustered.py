@@ -31,7 +31,7 @@ def score(
         return metrics.score(metric, truth, predicted, proba, classes=classes)
     value = metrics.value(metric, truth, predicted, proba, classes=classes)
     given = metrics.what_it_reads(metric, truth, predicted, proba)
-    found, units = metrics.get(metric, type_of(truth)), _units(metric, folds, clusters)
+    found, units = metrics.get(metric, type_of(truth)), units_of(metric, folds, clusters)
     return Score(value, _drawn(found, truth, given, units, classes).rows_se)
 
 
@@ -48,7 +48,7 @@ def paired_se(
     """Return the standard error of the difference for two decisions on the same rows; see ``metrics.paired_se``."""
     if not repeated(clusters):
         return metrics.paired_se(metric, truth, first, second, classes=classes)
-    found, units = metrics.get(metric, type_of(truth)), _units(metric, folds, clusters)
+    found, units = metrics.get(metric, type_of(truth)), units_of(metric, folds, clusters)
     one, other = (_drawn(found, truth, given, units, classes) for given in (first, second))
     return other.less(one).rows_se
 
@@ -59,7 +59,7 @@ def of_rows(metric: str, rows: np.ndarray, *, folds: np.ndarray, clusters: np.nd
     nothing = np.zeros(len(rows))
     if not repeated(clusters):
         return Score(value, metrics_errors.spread(found, nothing, rows, classes=0))
-    return Score(value, _drawn(found, nothing, rows, _units(metric, folds, clusters), 0).rows_se)
+    return Score(value, _drawn(found, nothing, rows, units_of(metric, folds, clusters), 0).rows_se)
 
 
 def repeated(clusters: np.ndarray) -> bool:
@@ -67,7 +67,8 @@ def repeated(clusters: np.ndarray) -> bool:
     return len(np.unique(clusters)) < len(clusters)
 
 
-def _units(metric: str, folds: np.ndarray, clusters: np.ndarray) -> Units:
+def units_of(metric: str, folds: np.ndarray, clusters: np.ndarray) -> Units:
+    """Return what is drawn for a metric's error; one that a user's file computes is drawn in fewer groups."""
     return Units.of(folds, clusters, groups=resampling.COMPUTED if is_own(metric) else resampling.GROUPS)
 
 

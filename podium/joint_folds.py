@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from podium.duplicates import clusters, comparable, components
-from podium.folds import classes_of, deal, units
-from podium.targets import TaskType
+from podium.folds import classes_of, deal, units, with_equal_texts
+from podium.span.answers import NONE
+from podium.targets import AnyType, TaskType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,24 @@ class TaskRows:
     type: TaskType = "single_label"
     groups: Sequence[str] | None = None
     by_first: bool = True
+
+
+def rows_of(table: pd.DataFrame, type: AnyType) -> TaskRows:
+    """Return the rows of a task's table.
+
+    Of questions the contexts alone make rows alike, equal ones are a group, and whether there is an answer is all that
+    can be spread.
+    """
+    names = [name for name in ("text_a", "text_b") if name in table]
+    targets = table["target"].tolist()
+    groups = table["group"].tolist() if "group" in table else None
+    if type == "span":
+        names, type = ["text_b"], "single_label"
+        groups = with_equal_texts(groups, table["text_b"].tolist())
+        targets = ["without" if target == NONE else "with" for target in targets]
+    return TaskRows(
+        segments=[table[name].tolist() for name in names], targets=targets, type=type, groups=groups
+    )
 
 
 def joint_units(tasks: Sequence[TaskRows], *, near_duplicates: float | None, seed: int) -> list[np.ndarray]:

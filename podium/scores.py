@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from podium import averaging, metrics, resampling
-from podium.alignment import fold_numbers, positions, probabilities
+from podium import averaging, clustered, metrics, resampling
+from podium.alignment import cluster_numbers, fold_numbers, positions, probabilities
 from podium.averaging import Gain, Said
 from podium.metric_file import is_own
-from podium.resampling import Drawn, Units
+from podium.resampling import Drawn
 from podium.targets import JOINT, TaskType, to_array
 
 SETTLED = "settled"
@@ -60,11 +60,7 @@ class Scorer:
         self.truth = to_array(train["target"], labels, type)
         self.folds = fold_numbers(folds, self.ids)
         self.found = metrics.get(metric, type)
-        self.units = Units.of(
-            self.folds,
-            folds["cluster"].to_numpy()[positions(folds, self.ids)],
-            groups=resampling.COMPUTED if is_own(metric) else resampling.GROUPS,
-        )
+        self.units = clustered.units_of(metric, self.folds, cluster_numbers(folds, self.ids))
 
     def score(
         self,

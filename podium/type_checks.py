@@ -105,10 +105,10 @@ def _decision_checks(config: Config, task: Task) -> Iterator[str]:
 
 def _idle_decision(decision: Decision) -> Iterator[str]:
     """Keys of methods that were not chosen."""
-    default, method = Decision(), decision.method
-    if decision.min_gain != default.min_gain and method not in ("auto", "prior"):
+    method = decision.method
+    if decision.changed("min_gain") and method not in ("auto", "prior"):
         yield f"decision.min_gain: {method} is used whatever it gains; leave it out, or use auto"
-    if decision.sweeps != default.sweeps and method not in ("auto", "prior", "offsets"):
+    if decision.changed("sweeps") and method not in ("auto", "prior", "offsets"):
         yield f"decision.sweeps: belongs to offsets, not to {method}; leave it out"
 
 

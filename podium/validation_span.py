@@ -8,7 +8,6 @@ from podium.config import Config, Reader
 from podium.config.augment import Shuffle
 from podium.config.base import Block
 from podium.config.ensemble import Blend, Mean
-from podium.config.span import SpanDecision
 from podium.config.tasks import SpanTask
 from podium.encoder_folders import FETCHED, folder_of, pretraining_of
 from podium.errors import hint
@@ -40,7 +39,7 @@ def span_checks(config: Config, name: str, *, alone: bool) -> Iterator[str]:
             f"tasks.{name}.data.article: {task.train} is a table; name its column of articles, or set group to "
             "paragraph"
         )
-    if task.decision.max_characters is not None and task.decision.length_share != SpanDecision().length_share:
+    if task.decision.max_characters is not None and task.decision.changed("length_share"):
         yield f"tasks.{name}.decision.length_share: means nothing beside max_characters; leave it out"
     yield from _models(config)
     yield from _ensembles(config, alone=alone)

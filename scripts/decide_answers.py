@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from podium import clustered
-from podium.alignment import fold_numbers, positions
+from podium.alignment import cluster_numbers, fold_numbers
 from podium.files import read_table, write_json, write_table
 from podium.span import metrics, rules
 from podium.span.answers import decode_all, texts
@@ -33,7 +33,7 @@ def main(
     rows, tested, settings = read_table(train), read_table(asked), RuleOptions(**options)
     gold, assigned = decode_all(rows["target"]), read_table(folds)
     dealt = fold_numbers(assigned, rows["id"])
-    clusters = assigned["cluster"].to_numpy()[positions(assigned, rows["id"])]
+    clusters = cluster_numbers(assigned, rows["id"])
     contexts = rows["text_b"].tolist()
     said = read(oof).in_order(rows["id"].tolist())
     held_out = rules.crossfit(said, contexts, gold, dealt, metric=metric, options=settings)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from podium import clustered, decision, label_shift, metrics
-from podium.alignment import fold_numbers, positions, probabilities
+from podium.alignment import cluster_numbers, fold_numbers, probabilities
 from podium.decision import Choice
 from podium.errors import UserError
 from podium.files import read_json, read_table, write_json, write_table
@@ -46,7 +46,7 @@ def main(
     rows = read_table(train, columns=["id", "target"])
     dealt = read_table(folds)
     truth, assigned = to_array(rows["target"], names, type), fold_numbers(dealt, rows["id"])
-    clusters = dealt["cluster"].to_numpy()[positions(dealt, rows["id"])]
+    clusters = cluster_numbers(dealt, rows["id"])
     proba = probabilities(read_table(oof), rows["id"], names, type)
     if type == "single_label" and (mistake := metrics.label_mistake(metric, "the target", names)):
         raise UserError(f"metric: {mistake}")

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from podium.alignment import fold_numbers, positions, probabilities
+from podium.alignment import cluster_numbers, fold_numbers, probabilities
 from podium.averaging import sampled
 from podium.ensemble import choose, fitted, report
 from podium.ensembles.coupling import inner_parts, many_parameters
@@ -63,7 +63,7 @@ def main(
         to_array(rows["target"], names, type),
         fold_numbers(dealt, rows["id"]),
     )
-    clusters = dealt["cluster"].to_numpy()[positions(dealt, rows["id"])]
+    clusters = cluster_numbers(dealt, rows["id"])
     parts = None
     if any(map(many_parameters, built.values())):
         parts = inner_parts(rows["target"].tolist(), known.folds, clusters, type=type)

@@ -6,8 +6,8 @@ import numpy as np
 
 from podium.duplicates import clusters, comparable, components
 from podium.files import read_table, write_table
-from podium.folds import make_folds, units, with_equal_texts
-from podium.span.answers import NONE
+from podium.folds import make_folds, units
+from podium.joint_folds import rows_of
 from podium.targets import AnyType
 from scripts import job
 
@@ -15,19 +15,14 @@ from scripts import job
 def main(*, train: Path, out: Path, n: int, seed: int, near_duplicates: float | None, type: AnyType) -> None:
     """Write ``id``, ``fold`` and ``cluster``, the set of rows that must share a fold."""
     table = read_table(train)
-    segments = [name for name in ("text_a", "text_b") if name in table]
-    groups = table["group"].tolist() if "group" in table else None
-    if type == "span":  # contexts alone make rows alike; whether there is an answer is all that can be spread
-        segments, type = ["text_b"], "single_label"
-        groups = with_equal_texts(groups, table["text_b"].tolist())
-        table["target"] = np.where(table["target"] == NONE, "without", "with")
+    rows = rows_of(table, type)
     if near_duplicates is None:
         near = np.arange(len(table))
     else:
-        forms = comparable([table[name].tolist() for name in segments])
+        forms = comparable(rows.segments)
         near = components(*(clusters(texts, threshold=near_duplicates, seed=seed) for texts in forms))
-    folds = make_folds(table["target"].tolist(), groups, near, n=n, seed=seed, type=type)
-    write_table(table[["id"]].assign(fold=folds, cluster=units(groups, near)), out)
+    folds = make_folds(rows.targets, rows.groups, near, n=n, seed=seed, type=rows.type)
+    write_table(table[["id"]].assign(fold=folds, cluster=units(rows.groups, near)), out)
 
 
 if __name__ == "__main__":

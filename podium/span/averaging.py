@@ -16,9 +16,9 @@ import pandas as pd
 
 from podium.averaging import Gain, of_world
 from podium.span import metrics, rules
-from podium.span.decode import DecodeOptions, completed, n_best
+from podium.span.decode import completed, n_best
 from podium.span.predictions import Spans, average, read
-from podium.span.rules import Rule, RuleOptions
+from podium.span.rules import Rule, RuleOptions, decoding
 
 QUESTIONS = 500
 """Test questions that the estimate is made of at most."""
@@ -93,10 +93,7 @@ def _candidates(
     spans: Spans, contexts: Sequence[str], rule: Rule, options: RuleOptions
 ) -> tuple[np.ndarray, list[str], np.ndarray]:
     """Question, text and chance of every candidate, "no answer" among them where the rule allows it; by question."""
-    decoding = DecodeOptions(
-        max_characters=rule.max_characters, candidates=options.candidates, complete=options.complete
-    )
-    found = n_best(spans, count=CANDIDATES, options=decoding)
+    found = n_best(spans, count=CANDIDATES, options=decoding(options, rule.max_characters))
     rows, ends = found.row.tolist(), zip(found.low.tolist(), found.high.tolist(), strict=True)
     spots = [
         completed(contexts[row], low, high) if options.complete else (low, high)

@@ -16,6 +16,7 @@ from podium.shares import at_most
 from podium.span import metrics, rules
 from podium.span.answers import Answer, decode_all, encode, texts
 from podium.span.decode import DecodeOptions, decode
+from podium.span.ensembles import Questions
 from podium.span.predictions import Spans, average
 from podium.span.rules import RuleOptions
 
@@ -33,15 +34,6 @@ class PseudoOptions:
     margin: float
     confidence: float
     max_share: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Train:
-    """The T training questions: ``contexts`` (T), true answers ``gold`` (T), ``folds`` (T,) int."""
-
-    contexts: Sequence[str]
-    gold: Sequence[Sequence[Answer]]
-    folds: np.ndarray
 
 
 def label(
@@ -81,7 +73,7 @@ def label(
     """
     rows = np.flatnonzero(folds != fold)
     contexts, ids = train["text_b"].iloc[rows].tolist(), test["id"].tolist()
-    outside = Train(contexts=contexts, gold=decode_all(train["target"].iloc[rows]), folds=folds[rows])
+    outside = Questions(contexts=contexts, gold=decode_all(train["target"].iloc[rows]), folds=folds[rows])
     held = [one.take(rows) for one in known]
     given: dict[str, Any] = {"metric": metric, "decision": decision, "options": options}
     asked = [one.in_order(ids) for one in voters]
@@ -109,7 +101,7 @@ def _by_rule(
     voters: Sequence[Spans],
     contexts: Sequence[str],
     known: Sequence[Spans],
-    train: Train,
+    train: Questions,
     *,
     metric: str,
     decision: RuleOptions,
@@ -118,13 +110,11 @@ def _by_rule(
     """The verdicts (:func:`choose`) by the rule that is fitted on what the same members say of ``train``."""
     mean = average(known, np.ones(len(known)))
     rule = rules.fit(mean, train.contexts, train.gold, metric=metric, options=decision)
-    decoding = DecodeOptions(
-        max_characters=rule.max_characters, candidates=decision.candidates, complete=decision.complete
-    )
+    decoding = rules.decoding(decision, rule.max_characters)
     return choose(voters, contexts, threshold=rule.threshold, decoding=decoding, options=options)
 
 
-def _proof(known: Sequence[Spans], train: Train, cut: float, **given: Any) -> tuple[np.ndarray, bool]:
+def _proof(known: Sequence[Spans], train: Questions, cut: float, **given: Any) -> tuple[np.ndarray, bool]:
     """Which answers are exactly right (R,) bool among those that pass as a candidate does, ``cut`` included.
 
     The questions of a fold meet the rule of the others, as candidates meet one that they had no part in; True then.
@@ -135,21 +125,18 @@ def _proof(known: Sequence[Spans], train: Train, cut: float, **given: Any) -> tu
     right = []
     for number in numbers:
         inside = np.flatnonzero(train.folds == number)
+        asked = train.take(inside)
         others = np.flatnonzero(train.folds != number) if crossed else inside
         table = _by_rule(
             [one.take(inside) for one in known],
-            [train.contexts[row] for row in inside.tolist()],
+            asked.contexts,
             [one.take(others) for one in known],
-            Train(
-                contexts=[train.contexts[row] for row in others.tolist()],
-                gold=[train.gold[row] for row in others.tolist()],
-                folds=train.folds[others],
-            ),
+            train.take(others),
             **given,
         )
         passed = table["why"].isin([ACCEPTED, ALL_FULL]) & (table["confidence"] >= cut - _ROUNDING)
         said = [answers[0].text for answers in decode_all(table["label"][passed])]
-        wanted = [texts(train.gold[row]) for row in inside[passed.to_numpy()].tolist()]
+        wanted = [texts(asked.gold[row]) for row in np.flatnonzero(passed).tolist()]
         right.append(metrics.rows("exact", said, wanted) > 0)
     return np.concatenate([np.zeros(0, dtype=bool), *right]), crossed
 

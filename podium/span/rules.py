@@ -58,7 +58,7 @@ def fit(spans: Spans, contexts: Sequence[str], gold: Gold, *, metric: str, optio
     silent = any(not answers for answers in gold) if options.unanswered is None else options.unanswered
     if not silent:
         return Rule(threshold=None, max_characters=limit)
-    found = decode(spans, contexts, options=_decoding(options, limit))
+    found = decode(spans, contexts, options=decoding(options, limit))
     wanted = [texts(answers) for answers in gold]
     threshold = best_threshold(
         found.doubt,
@@ -87,10 +87,11 @@ def answer(rule: Rule, spans: Spans, contexts: Sequence[str], *, options: RuleOp
 
 def apply(rule: Rule, spans: Spans, contexts: Sequence[str], *, options: RuleOptions) -> Decoded:
     """Return the best spans (N) by a rule."""
-    return decode(spans, contexts, options=_decoding(options, rule.max_characters))
+    return decode(spans, contexts, options=decoding(options, rule.max_characters))
 
 
-def _decoding(options: RuleOptions, limit: int) -> DecodeOptions:
+def decoding(options: RuleOptions, limit: int) -> DecodeOptions:
+    """How answers of at most ``limit`` characters are found."""
     return DecodeOptions(max_characters=limit, candidates=options.candidates, complete=options.complete)
 
 

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from podium import metrics, resampling
-from podium.alignment import fold_numbers, positions
+from podium import clustered, metrics, resampling
+from podium.alignment import cluster_numbers, fold_numbers
 from podium.averaging import unknown
-from podium.resampling import Units
 from podium.scores import Scored
 from podium.span import metrics as span_metrics
 from podium.span.answers import decode_all, texts
@@ -27,8 +26,7 @@ class AnswerScorer:
         self.ids = train["id"]
         self.gold = [texts(answers) for answers in decode_all(train["target"])]
         self.folds = fold_numbers(folds, self.ids)
-        clusters = folds["cluster"].to_numpy()[positions(folds, self.ids)]
-        self.units = Units.of(self.folds, clusters, groups=resampling.GROUPS)
+        self.units = clustered.units_of(metric, self.folds, cluster_numbers(folds, self.ids))
 
     def score(self, what: str, name: str, round: str, answers: Sequence[str], tested: Said | str) -> Scored:
         """Score the answers (N), in the order of ``train``; "" where there is none.

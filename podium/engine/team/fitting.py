@@ -5,6 +5,8 @@ import logging
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar, cast
 
+import numpy as np
+import pandas as pd
 import torch
 
 from podium.engine.team.base import ALONE, Team
@@ -45,7 +47,7 @@ def shared(fit: Fit) -> Fit:
     """
 
     @functools.wraps(fit)
-    def fitted(model: Shared, *rows: Any, **more: Any) -> None:
+    def fitted(model: Shared, rows: pd.DataFrame, target: Any, weight: np.ndarray, **more: Any) -> None:
         asked = int(model.options.devices)
         size = (
             1
@@ -53,18 +55,18 @@ def shared(fit: Fit) -> Fit:
             else usable(asked, device=model.device, threads=model.threads)
         )
         if size == 1:
-            fit(model, *rows, **more)
+            fit(model, rows, target, weight, **more)
             return
         threads = max(1, model.threads // size)
-        given = {f"row {place}": value for place, value in enumerate(rows)}
-        content = pack(_follow, {"model": model_facts(model), "threads": threads, **given, **more})
+        given = {"rows": rows, "target": target, "weight": weight, **more}
+        content = pack(_follow, {"model": model_facts(model), "threads": threads, **given})
         leader = Leader(size, [content] * (size - 1))
         log.info("%d processes train together, each with %d CPU threads", size, threads)
         failed = True
         try:
             torch.set_num_threads(threads)
             model.team = leader
-            fit(model, *rows, **more)
+            fit(model, rows, target, weight, **more)
             failed = False
         finally:
             model.team = ALONE
@@ -81,5 +83,4 @@ def _follow(team: Follower, *, model: dict[str, Any], threads: int, **given: Any
         torch.cuda.set_device(device)
     made = remade(model, device=device, threads=threads)
     made.team = team
-    rows = [given.pop(f"row {place}") for place in range(sum(name.startswith("row ") for name in given))]
-    made.fit(*rows, **given)
+    made.fit(**given)

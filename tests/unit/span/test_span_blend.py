@@ -78,7 +78,7 @@ def test_a_rule_that_is_crossfitted_has_not_seen_its_fold() -> None:
         text for text, fold in zip(again, folds, strict=True) if fold == 1
     ]
     assert found != again
-    untuned = decode(spans, contexts, options=rules._decoding(OPTIONS, 1)).answers(None)
+    untuned = decode(spans, contexts, options=rules.decoding(OPTIONS, 1)).answers(None)
     wanted = [texts(answers) for answers in gold]
     assert metrics.score("exact", found, wanted).value > metrics.score("exact", untuned, wanted).value + 0.1
 
