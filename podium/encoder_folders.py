@@ -31,8 +31,19 @@ def hub_folder(name: str, revision: str | None) -> str:
 
 
 def local_folder(name: str, revision: str | None) -> str:
-    """The folder that an encoder is opened from, whatever kind of name it has."""
+    """The folder of an encoder that no pretraining makes: a local one, or a copy from the Hub."""
     return folder_of(name) or hub_folder(name, revision)
+
+
+def pretrain_folder(name: str) -> str:
+    """Folder of all that a pretraining of the config makes."""
+    return f"results/pretrain/{name}"
+
+
+def encoder_folder(name: str, revision: str | None) -> str:
+    """The folder that an encoder is opened from: a local one, a copy from the Hub, or a pretraining's."""
+    pretraining = pretraining_of(name)
+    return local_folder(name, revision) if pretraining is None else f"{pretrain_folder(pretraining)}/encoder"
 
 
 def files_of(folder: str) -> list[str]:

@@ -98,7 +98,7 @@ def _questions(plan: Plan, name: str, task: SpanTask) -> Iterator[str]:
 def _augment_files(plan: Plan, name: str) -> Iterator[str]:
     """Files and folders of an augmentation that no rule makes and that are not there."""
     for path in plan.augment_needs(name):
-        if path in plan.made or path.startswith("data/hub/") or is_file(path):
+        if path in plan.made or path.startswith(("data/hub/", "results/pretrain/")) or is_file(path):
             continue
         if not is_folder(path):
             yield f"there is no file or folder {path}; put it there, or mend the path"

@@ -11,7 +11,7 @@ from typing import Any
 
 from podium import fetch, metric_file, metrics
 from podium.config import Config, Linear, Model, Multitask, Reader, TextCnn, Transformer, member_names, serves
-from podium.encoder_folders import ENCODER, FETCHED, files_of, local_folder
+from podium.encoder_folders import ENCODER, FETCHED, encoder_folder, files_of, local_folder
 from podium.errors import UserError
 from podium.models import KINDS
 from podium.plan_adversarial import AdversarialPlan
@@ -102,7 +102,7 @@ class Plan(AdversarialPlan):
     def encoder(self, member: str) -> str | None:
         """Folder of a member's encoder; None where it has none."""
         name, version = self._encoder(member)
-        return None if name is None else self.folder_of_encoder(name, version)
+        return None if name is None else encoder_folder(name, version)
 
     def _encoder(self, member: str) -> tuple[str | None, str | None]:
         """Name and revision of a member's encoder, as the config has them."""

@@ -7,7 +7,7 @@ from typing import Any
 from podium.augment import KINDS as AUGMENTERS
 from podium.config import Config
 from podium.config.augment import Augmentation, Eda
-from podium.encoder_folders import files_of, local_folder
+from podium.encoder_folders import encoder_folder, files_of, pretraining_of
 from podium.models import KINDS
 from podium.rerun import digest
 
@@ -84,13 +84,14 @@ class AugmentPlan:
         files = []
         if isinstance(block, Eda) and block.synonyms != "wordnet":
             files.append(str(Path(block.synonyms).expanduser()))
-        for name, revision in _models(block):
-            files += files_of(local_folder(name, revision))
+        for name, revision in named_models(block):
+            files += files_of(encoder_folder(name, revision))
         return sorted(set(files))
 
     def augment_encoders(self) -> list[tuple[str, str | None]]:
-        """Name and revision of every encoder or model that the augmentations name."""
-        return [named for block in self.config.augment.values() for named in _models(block)]
+        """Name and revision of every encoder or model that the augmentations name and no pretraining makes."""
+        named = [named for block in self.config.augment.values() for named in named_models(block)]
+        return [(name, revision) for name, revision in named if pretraining_of(name) is None]
 
     def augment_gpus(self, method: str) -> int:
         """GPUs that one job of an augmentation can use."""
@@ -111,8 +112,8 @@ class AugmentPlan:
         return digest(self.root, f"scripts/{script}.py", *files)
 
 
-def _models(block: Augmentation) -> list[tuple[str, str | None]]:
-    """Name and revision of what the block and its filter name."""
+def named_models(block: Augmentation) -> list[tuple[str, str | None]]:
+    """Name and revision of the encoders and models that an augmentation and its filter name."""
     found = []
     for part in (block, block.filter):
         for key, revision in MODELS.items():
@@ -125,5 +126,5 @@ def _models(block: Augmentation) -> list[tuple[str, str | None]]:
 def _with_folders(keys: dict[str, Any]) -> dict[str, Any]:
     """The keys with local folders in place of models' names, and no revisions."""
     named = {key: keys[key] for key in MODELS if keys.get(key) is not None}
-    folders = {key: local_folder(name, keys.get(MODELS[key])) for key, name in named.items()}
+    folders = {key: encoder_folder(name, keys.get(MODELS[key])) for key, name in named.items()}
     return {key: value for key, value in (keys | folders).items() if key not in MODELS.values()}

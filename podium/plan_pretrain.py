@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+from podium.config import Model
 from podium.config.pretrain import Pretraining
-from podium.encoder_folders import PRETRAINED, files_of, local_folder, pretraining_of
+from podium.encoder_folders import encoder_folder, files_of, local_folder, pretrain_folder, pretraining_of
+from podium.plan_augment import named_models
 from podium.plan_data import DataPlan
 
 #: Keys that say what is read, not how: they are inputs of the rules.
@@ -23,14 +25,7 @@ class PretrainPlan(DataPlan):
 
     def pretrain_folder(self, name: str) -> str:
         """Folder of all that a pretraining makes."""
-        return f"results/pretrain/{name}"
-
-    def folder_of_encoder(self, name: str, revision: str | None) -> str:
-        """The folder that a model's encoder is opened from: a local one, a copy from the Hub, a pretraining's."""
-        pretraining = pretraining_of(name)
-        if pretraining is None:
-            return local_folder(name, revision)
-        return f"{self.pretrain_folder(pretraining)}/encoder"
+        return pretrain_folder(name)
 
     def tokenizer_folder(self, name: str, revision: str | None) -> str:
         """The folder that an encoder's tokenizer comes from; a pretraining hands on the one it began with.
@@ -53,7 +48,7 @@ class PretrainPlan(DataPlan):
 
     def encoder_inputs(self, name: str, revision: str | None) -> list[str]:
         """An encoder's folder as inputs of a job."""
-        return files_of(self.folder_of_encoder(name, revision))
+        return files_of(encoder_folder(name, revision))
 
     def pretrain_encoders(self) -> list[tuple[str, str | None]]:
         """Name and revision of every encoder that a pretraining goes on from."""
@@ -80,9 +75,15 @@ class PretrainPlan(DataPlan):
         return [f"results/text/{task}/{view}/{part}.parquet" for task, part in self.pretrain_parts(name)]
 
     def pretrainings_in_use(self) -> list[str]:
-        """Pretrainings that a model takes its encoder from."""
-        named = {pretraining_of(getattr(model, "encoder", None)) for model in self.whole.models.values()}
+        """Pretrainings that a model takes its encoder from, or an augmentation that a model lists."""
+        named = {name for model in self.whole.models.values() for name in self._pretrainings_of(model)}
         return [name for name in self.whole.pretrain if name in named]
+
+    def _pretrainings_of(self, model: Model) -> set[str | None]:
+        """The pretrainings that have a part in a model, by its encoder or by the rows made for it."""
+        made = (self.whole.augment[method] for method in model.augment)
+        encoders = [name for block in made for name, _ in named_models(block)]
+        return {pretraining_of(name) for name in [getattr(model, "encoder", None), *encoders]}
 
     def made_from_scratch(self) -> list[str]:
         """Pretrainings of a new network."""
@@ -127,11 +128,9 @@ class PretrainPlan(DataPlan):
         }
 
     def pretrain_notes(self) -> dict[str, list[str]]:
-        """Models that read each pretraining that is in use."""
+        """Models that read each pretraining that is in use, or rows that were made with it."""
         models = sorted(self.whole.models.items())
         return {
-            name: [
-                model for model, block in models if getattr(block, "encoder", None) == f"{PRETRAINED}{name}"
-            ]
+            name: [model for model, block in models if name in self._pretrainings_of(block)]
             for name in self.pretrainings_in_use()
         }

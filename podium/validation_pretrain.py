@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterator
 
 from podium.config import Config
+from podium.config.augment import Mlm
+from podium.config.base import Block
 from podium.config.pretrain import Pretraining, Scratch
 from podium.encoder_folders import pretraining_of
 from podium.errors import hint
@@ -88,26 +90,41 @@ def _scratch_checks(scratch: Scratch, max_length: int) -> Iterator[str]:
 
 
 def _named(config: Config) -> Iterator[str]:
-    """Models whose encoder is a pretraining that there is not, or that their own keys do not go with."""
-    for name, model in config.models.items():
-        where = f"models.{name}"
-        given = pretraining_of(getattr(model, "encoder", None))
+    """Blocks whose encoder is a pretraining that there is not, or that their own keys do not go with."""
+    blocks: dict[str, Block] = {f"models.{name}": model for name, model in config.models.items()}
+    for name, method in config.augment.items():
+        blocks |= {f"augment.{name}": method, f"augment.{name}.filter": method.filter}
+    for where, block in blocks.items():
+        given = pretraining_of(getattr(block, "encoder", None))
         if given is None:
             continue
         if given not in config.pretrain:
             close = hint(given, config.pretrain) if config.pretrain else "there is no pretrain block"
             yield f"{where}.encoder: there is no pretraining '{given}'; {close}"
             continue
-        if getattr(model, "revision", None) is not None:
+        if getattr(block, "revision", None) is not None:
             yield f"{where}.revision: only for names on the Hub, but encoder is pretrain/{given}"
-        scratch, length = config.pretrain[given].scratch, getattr(model, "max_length", None)
+        if isinstance(block, Mlm):
+            yield from (f"{where}.encoder: {mistake}" for mistake in _guesses(given, config.pretrain[given]))
+        scratch, length = config.pretrain[given].scratch, getattr(block, "max_length", None)
         if scratch is not None and isinstance(length, int) and length > scratch.positions:
             yield (
                 f"{where}.max_length: {length} is more than the {scratch.positions} positions of pretrain/{given}; "
                 f"raise pretrain.{given}.scratch.positions"
             )
     for name, method in config.augment.items():
-        for key, block in ((f"augment.{name}", method), (f"augment.{name}.filter", method.filter)):
-            given = pretraining_of(getattr(block, "encoder", None))
-            if given is not None:
-                yield f"{key}.encoder: pretrain/{given} is for models; name a folder or a Hub name here"
+        for key in ("model_out", "model_back"):
+            model = getattr(method, key, None)
+            if pretraining_of(model) in config.pretrain:
+                yield f"augment.{name}.{key}: {model} is an encoder and does not translate"
+
+
+def _guesses(name: str, block: Pretraining) -> Iterator[str]:
+    """What keeps the result of a pretraining from guessing hidden words."""
+    if block.objective == "rtd":
+        yield (
+            f"pretrain/{name} is trained to tell replaced tokens, not to guess hidden ones; "
+            "name a pretraining with objective: mlm"
+        )
+    if block.steps == 0 and block.scratch is not None:
+        yield f"pretrain/{name} has steps: 0, and its head would write random words; train it"

@@ -26,7 +26,8 @@ class Filter(Block):
         description="Least cosine between the encoder's mean states of a text and its source; null: any.",
     )
     encoder: str | None = Field(
-        None, description="Encoder of `similarity`: a local folder or a name on the Hugging Face Hub."
+        None,
+        description="Encoder of `similarity`: a local folder, a name on the Hugging Face Hub, or `pretrain/NAME`.",
     )
     revision: Revision | None = Field(
         None, description="Revision of the encoder on the Hub; null takes the newest."
@@ -108,8 +109,8 @@ class Mlm(Augmentation):
 
     kind: Literal["mlm"]
     encoder: str = Field(
-        description="Encoder with its masked-language-model head: a local folder (config, tokenizer, safetensors) or a "
-        "name on the Hugging Face Hub."
+        description="Encoder with its masked-language-model head: a local folder (config, tokenizer, safetensors), a "
+        "name on the Hugging Face Hub, or `pretrain/NAME`."
     )
     revision: Revision | None = Field(
         None, description="Revision of the encoder on the Hub; null takes the newest."

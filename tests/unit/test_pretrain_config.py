@@ -14,6 +14,8 @@ from podium.report_pretrain import pretrain_notes
 ROOT = Path(__file__).parents[2]
 TASK = {"train": "a.csv", "test": "b.csv", "text": ["x"], "target": "y", "language": "zh"}
 OTHER = {"unlabelled": {"web": {"file": "d.csv"}}, "external": {"old": {"file": "c.csv"}}}
+BACK = {"kind": "back_translation", "engine": "marian", "through": ["de"]}
+MLM = {"kind": "mlm", "encoder": "pretrain/itpt"}
 RAW: dict[str, Any] = {
     "competition": "c",
     "seed": 5,
@@ -66,7 +68,25 @@ def plan_of(**edits: Any) -> Plan:
         ({"pretrain__small__scratch__init": "vectors"}, "vectors: init: vectors needs their file"),
         ({"pretrain__small__scratch__vectors": "v.txt"}, "vectors: belongs to init: vectors"),
         ({"pretrain__small__scratch__window": 3}, "window: belongs to init: ppmi"),
-        ({"augment__m": {"kind": "mlm", "encoder": "pretrain/itpt"}}, "augment.m.encoder: pretrain/itpt is for models"),
+        ({"augment__m": {**MLM, "encoder": "pretrain/ipt"}}, "augment.m.encoder: there is no pretraining 'ipt'"),
+        ({"augment__m": {**MLM, "revision": "v1"}}, "augment.m.revision: only for names on the Hub"),
+        ({"augment__m": {**MLM, "encoder": "pretrain/small", "max_length": 600}}, "more than the 512 positions"),
+        (
+            {"augment__m": MLM, "pretrain__itpt__objective": "rtd"},
+            "augment.m.encoder: pretrain/itpt is trained to tell replaced tokens",
+        ),
+        (
+            {"augment__m": {**MLM, "encoder": "pretrain/small"}, "pretrain__small__steps": 0},
+            "augment.m.encoder: pretrain/small has steps: 0, and its head would write random words",
+        ),
+        (
+            {"augment__m": {**BACK, "model_out": "pretrain/itpt", "model_back": "org/back"}},
+            "augment.m.model_out: pretrain/itpt is an encoder and does not translate",
+        ),
+        (
+            {"augment__m": {"kind": "eda", "filter": {"similarity": 0.5, "encoder": "pretrain/no"}}},
+            "augment.m.filter.encoder: there is no pretraining 'no'",
+        ),
         ({"pretrain__itpt__rate": 1.5}, "pretrain.itpt.rate: input should be less than 1"),
         ({"pretrain": {}}, "models.first.encoder: there is no pretraining 'itpt'; there is no pretrain block"),
     ],
@@ -81,6 +101,7 @@ def test_files_that_are_not_there_are_told(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path)
     plan = plan_of(
         pretrain__itpt={"encoder": "data/none"},
+        augment__m={**MLM, "copies": 2},  # its encoder is made by then
         pretrain__small__scratch={"init": "vectors", "vectors": "none.vec", "hidden_size": 64},
     )
     with pytest.raises(UserError) as error:
@@ -88,6 +109,7 @@ def test_files_that_are_not_there_are_told(tmp_path: Path, monkeypatch: pytest.M
     assert "pretrain.itpt.encoder: data/none has no config.json" in str(error.value)
     assert "pretrain.small.scratch.vectors: there is no file none.vec" in str(error.value)
     assert "models.first" not in str(error.value)
+    assert "augment.m" not in str(error.value)
 
 
 def test_models_take_the_result_and_its_tokens_come_from_where_it_began() -> None:
@@ -104,6 +126,23 @@ def test_models_take_the_result_and_its_tokens_come_from_where_it_began() -> Non
     assert plan.hub("org--other") == {"name": "org/other", "revision": None}
     assert plan.pretrainings_in_use() == ["itpt", "small"]
     assert plan.made_from_scratch() == ["small"]
+
+
+def test_augmentations_take_the_result_and_are_made_after_it() -> None:
+    near = {"similarity": 0.5, "encoder": "pretrain/small"}
+    blocks = {
+        "m": {**MLM, "encoder": "pretrain/spare"},
+        "e": {"kind": "eda", "synonyms": "d.txt", "filter": near},
+    }
+    plan = plan_of(augment=blocks, models__plain__augment=["m"])
+    assert plan.augment_needs("m") == ["results/pretrain/spare/encoder"]
+    assert plan.augment("m")["settings"]["encoder"] == "results/pretrain/spare/encoder"
+    assert plan.augment_needs("e") == ["d.txt", "results/pretrain/small/encoder"]
+    assert plan.augment("e")["filter"]["encoder"] == "results/pretrain/small/encoder"
+    assert plan.augment_encoders() == []  # nothing to fetch
+    assert plan.pretrainings_in_use() == ["itpt", "small", "spare"]
+    assert plan.pretrain_notes()["spare"] == ["plain"]
+    assert plan.pretrain_notes()["small"] == ["second"]  # no model lists e
 
 
 def test_parts_and_the_switch_against_test_texts() -> None:

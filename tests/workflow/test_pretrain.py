@@ -76,6 +76,11 @@ def changed(clone: Clone, *path: str, value: Any) -> set[str]:
     for key in path[:-1]:
         node = node[key]
     node[path[-1]] = value
+    return jobs_of(clone, config)
+
+
+def jobs_of(clone: Clone, config: dict[str, Any]) -> set[str]:
+    """The jobs of another config."""
     clone.configure(config)
     try:
         return clone.jobs("report")
@@ -90,3 +95,13 @@ def test_a_changed_key_redoes_what_hangs_on_it(finished: Clone) -> None:
     assert not any("tokens" in job or "new encoder" in job for job in steps)
     control = changed(finished, "models", "bert", "encoder", value="pretrain/control")
     assert {"a new encoder for control", "pretrain control"} | TRAINED <= control
+
+
+def test_rows_are_made_with_a_pretrained_encoder_when_it_is_there(finished: Clone) -> None:
+    config = copy.deepcopy(TINY)
+    config["pretrain"]["other"] = {**PRETRAIN, "seed": 1}
+    config["augment"] = {"masked": {"kind": "mlm", "encoder": "pretrain/other", "max_length": 32}}
+    config["models"]["bert"] = {**ENCODER, "augment": ["masked"]}
+    steps = jobs_of(finished, config)
+    assert {"a new encoder for other", "pretrain other", "augment: masked"} | TRAINED <= steps
+    assert "pretrain small" not in steps

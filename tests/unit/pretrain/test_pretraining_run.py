@@ -11,6 +11,7 @@ from model_samples import make as make_model
 from model_samples import saved_bytes
 from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
 
+from podium.augment import Resources, mlm
 from podium.config.pretrain import Pretraining, Scratch
 from podium.engine import checkpoint as checkpoints
 from podium.errors import UserError
@@ -172,6 +173,34 @@ def test_perplexity_falls_and_the_result_opens_as_any_encoder(start: Path, tmp_p
     classifier = make_model("transformer", 2, encoder=str(tmp_path / "encoder"), max_length=24)
     classifier.fit(rows, np.array([0, 1, 0, 1]), np.ones(4))
     assert classifier.predict(rows).shape == (4, 2)
+
+
+def test_what_was_pretrained_puts_words_of_the_same_kind_for_words(tmp_path: Path) -> None:
+    """Each text has words of one group of four: a drawn word is of the group, and never the word itself."""
+    random = np.random.default_rng(1)
+    drawn = random.integers(0, 4, (400, 14)) + 4 * random.integers(0, 5, (400, 1))
+    names = np.array([f"{first}{second}" for first in "bdgkm" for second in ("ap", "el", "iv", "os")])
+    texts = pd.DataFrame({"text": [" ".join(names[row]) for row in drawn], "row": range(400)})
+    source = new(tmp_path / "start", texts)
+    run(source, tmp_path / "encoder", texts=texts, steps=300, pack=False, dropout=0.0, batch_tokens=512)
+    rows = pd.DataFrame({"id": [f"{k}" for k in range(60)], "text_a": texts["text"][:60]}, dtype="str")
+    resources = Resources(language="en", wordnet=None, device="cpu", cache=tmp_path / "cache")
+    made = mlm.run(
+        *(rows,),
+        **{"method": "masked", "seed": 0, "copies": 1, "draws": 1, "segments": "either", "rate": 0.15},
+        **{"encoder": str(tmp_path / "encoder"), "top_k": 3, "temperature": 1.0, "max_length": 24},
+        **{"batch_tokens": 512, "resources": resources},
+    )
+    assert len(made) == 60
+    source_of = rows.set_index("id")["text_a"]
+    changes = [
+        (old, word)
+        for row, text in zip(made["source_id"], made["text_a"], strict=True)
+        for old, word in zip(source_of[row].split(), text.split(), strict=True)
+        if old != word
+    ]
+    assert len(changes) == 120  # int(0.15 * 14) of each
+    assert np.mean([old[0] == word[0] for old, word in changes]) > 0.95
 
 
 def test_no_steps_leave_the_network_as_it_was(start: Path, tmp_path: Path) -> None:
