@@ -1,11 +1,15 @@
 """Augmentation: test score of a linear and a transformer member without and with made rows, on parts of R8.
 
-Each seed draws its own part of the training rows. Differences are paired by seed. Finished runs are kept in ``--json
-FILE``, one line each: a stopped measurement is started again with the same file.
+Each seed draws its own part of the training rows. Differences are paired by seed. Masked words are guessed by the
+default encoder after a pretraining on the texts of both parts (it has no head to guess with before), as ``encoder:
+pretrain/NAME`` does. Translations and that encoder are kept in ``data/bench/augmentation/``. Finished runs are kept in
+``--json FILE``, one line each: a stopped measurement is started again with the same file.
 """
 
 import shutil
+import sys
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +18,8 @@ import pandas as pd
 import yaml
 
 from bench import data_sets, engine
-from bench.common import ROOT, arguments, show
-from bench.runs import mean_and_error, plain_errors, run_all
+from bench.common import ROOT, arguments, one_at_a_time, show
+from bench.runs import key_of, mean_and_error, plain_errors, run_all
 from podium import models
 from podium.augment import KEPT
 from podium.augment.selection import select
@@ -25,6 +29,9 @@ from podium.files import read_table, write_table
 from podium.lineage import training_table
 from podium.metrics import score_labels
 from podium.plan import Plan
+from podium.pretrain.options import Settings
+from podium.pretrain.run import pretrain
+from podium.rerun import digest
 from scripts import augment
 
 BACK = {"kind": "back_translation", "engine": "apertium"}
@@ -33,10 +40,14 @@ METHODS: dict[str, dict[str, Any] | None] = {
     "eda": {"kind": "eda"},
     "eda, balanced": {"kind": "eda", "balance": True},
     "eda, as the paper": {"kind": "eda", "variant": "paper"},
+    "masked words": {"kind": "mlm"},
     "back-translation": {**BACK, "through": ["spa"]},
     "back-translation twice": {**BACK, "through": ["spa", "cat"], "copies": 2},
 }
 SHARES = (0.1, 0.3, 1.0)
+PRETRAINING = {"max_length": 128, "epochs": 3.0}
+CODE = "podium/pretrain/run.py"
+FOLDER = data_sets.KEPT / "augmentation"
 
 
 def main() -> None:
@@ -54,10 +65,11 @@ def main() -> None:
         shares, seeds, kinds = [0.1], 1, ["linear"]
     specs = [
         {"data": given.data, "kind": kind, "share": share, "seed": seed, "method": method}
+        | ({"pretraining": PRETRAINING} if block and block["kind"] == "mlm" else {})
         for seed in range(seeds)
         for kind in kinds
         for share in shares
-        for method in METHODS
+        for method, block in METHODS.items()
     ]
     if shutil.which("apertium") is None:
         print("left out: back-translation: apertium is not installed")
@@ -72,6 +84,8 @@ def run(spec: dict[str, Any]) -> dict[str, Any]:
     count = round(spec["share"] * len(data.train))
     train = data_sets.subset(data.train, count, seed=spec["seed"]).reset_index(drop=True)
     block = METHODS[spec["method"]]
+    if block is not None and block["kind"] == "mlm":
+        block = {**block, "encoder": str(_guesser(data))}
     made, settings = (None, {}) if block is None else _made(block, train, spec["seed"])
     folds = pd.DataFrame({"id": train["id"], "fold": 0})
     augmented = [] if made is None else [(made, lambda rows, target: select(rows, target, **settings))]
@@ -100,8 +114,10 @@ def _made(block: dict[str, Any], train: pd.DataFrame, seed: int) -> tuple[pd.Dat
     raw |= {"augment": {"made": block}, "seed": seed, "models": {"linear": {"kind": "linear"}}}
     plan = Plan.from_raw(raw, ROOT)
     wordnet = plan.augment_wordnet("made")
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder, "results/augment/task")
+    augmented = FOLDER / "results/augment"  # translations are kept in results/cache/
+    augmented.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=augmented) as folder:
+        place = Path(folder)
         write_table(train, place / "train.parquet")
         augment.main(
             train=place / "train.parquet",
@@ -111,6 +127,32 @@ def _made(block: dict[str, Any], train: pd.DataFrame, seed: int) -> tuple[pd.Dat
         )
         made = read_table(place / "made.parquet")
     return made[made["verdict"] == KEPT].reset_index(drop=True), plan.selection("made")
+
+
+def _guesser(data: data_sets.DataSet) -> Path:
+    """The default encoder after its pretraining on the texts of both parts, made by the first process that asks."""
+    raw = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    raw |= {"pretrain": {"own": {"encoder": str(data_sets.encoder()), **PRETRAINING}}}
+    settings = Settings(**Plan.from_raw(raw, ROOT).pretrain("own")["settings"])
+    folder = FOLDER / f"{data.name}-{key_of({**asdict(settings), 'code': digest(ROOT, CODE)})}"
+    with one_at_a_time(folder):
+        if not (folder / "encoder/config.json").is_file():
+            texts = pd.concat([data.train["text_a"], data.test["text_a"]], ignore_index=True)
+            rows = pd.DataFrame({"text": texts, "row": range(len(texts))})
+            result = pretrain(
+                rows,
+                data_sets.encoder(),
+                folder / "made",
+                settings,
+                language="en",
+                seed=0,
+                device="cpu",
+                threads=1,
+                scratch=folder / "checkpoint",
+            )
+            print(f"pretraining: {result.facts['first']} to {result.facts['last']}", file=sys.stderr)
+            (folder / "made").rename(folder / "encoder")
+    return folder / "encoder"
 
 
 def _options(kind: str, data: data_sets.DataSet) -> dict[str, Any]:
