@@ -186,6 +186,22 @@ def test_no_steps_leave_the_network_as_it_was(start: Path, tmp_path: Path) -> No
     assert nothing.facts["first"] is None
 
 
+def test_where_no_held_out_token_is_masked_there_is_no_perplexity(tmp_path: Path) -> None:
+    """One text of three words: to guess nothing is no perplexity of 1."""
+    texts = pd.DataFrame({"text": [f"{3 * n} {3 * n + 1} {3 * n + 2}" for n in range(40)], "row": range(40)})
+    new(tmp_path / "start", texts=texts)
+    told = []
+    for seed in range(24):
+        result = run(
+            tmp_path / "start", tmp_path / f"s{seed}", texts=texts, steps=0, held_out=0.02, seed=seed
+        )
+        if result.facts["held_out_texts"]:
+            told.append(result.facts["first"])
+    assert None in told
+    assert [point for point in told if point is not None]
+    assert all(point["perplexity"] > 50 for point in told if point is not None)
+
+
 def test_seeds_make_runs_apart_and_nothing_else_does(start: Path, tmp_path: Path) -> None:
     files = {}
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
@@ -274,6 +290,11 @@ def test_first_vectors_of_the_corpus_or_of_a_file(start: Path, tmp_path: Path) -
     near = [(names.index(str(100 + n)), names.index(str(100 + (n + 3) % 20))) for n in range(20)]
     similar = np.corrcoef(made[5:])
     assert np.mean([similar[pair] for pair in near]) > similar.mean() + 0.1
+    single = pd.DataFrame({"text": [str(n % 40) for n in range(80)], "row": range(80)})
+    alone = [table(new(tmp_path / f"alone-{init}", texts=single, init=init)) for init in ("random", "ppmi")]
+    assert (alone[0] == alone[1]).all()  # no word has a neighbour
+    few = pd.DataFrame({"text": [*single["text"], "3 4 5"], "row": range(81)})
+    assert np.isfinite(table(new(tmp_path / "few", texts=few, init="ppmi"))).all()
     file = tmp_path / "vectors.txt"
     rows = (("100", ["1", "-1"]), ("101", ["3", "2"]))
     file.write_text("".join(f"{word} {' '.join(values * 8)}\n" for word, values in rows))
