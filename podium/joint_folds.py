@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from podium.duplicates import clusters, comparable, components
+from podium.errors import UserError
 from podium.folds import classes_of, deal, units, with_equal_texts
 from podium.span.answers import NONE
 from podium.targets import AnyType, TaskType
@@ -71,13 +72,18 @@ def joint_units(tasks: Sequence[TaskRows], *, near_duplicates: float | None, see
 
 
 def joint_folds(
-    tasks: Sequence[TaskRows], sets: Sequence[np.ndarray], *, n: int, seed: int
+    tasks: Sequence[TaskRows],
+    sets: Sequence[np.ndarray],
+    *,
+    n: int,
+    seed: int,
+    names: Sequence[str] | None = None,
 ) -> list[np.ndarray]:
     """Return the fold (N_t,) int in 0..n-1 of each row of each task; ``sets`` are those of ``joint_units``.
 
     Stratified by task and class: as ``podium.folds.make_folds`` over all rows, whose classes are those of the tasks
-    side by side, so that each task's classes, and each task's rows, are spread alike over the folds. Raises
-    ``UserError`` when there are fewer sets than folds.
+    side by side, so that each task's classes, and each task's rows, are spread alike over the folds. ``names`` are the
+    tasks', for messages. Raises ``UserError`` when there are fewer sets than folds, or a fold has no row of a task.
     """
     unit = units(None, np.concatenate(sets))
     rows, labels = [], []
@@ -88,8 +94,16 @@ def joint_folds(
         labels.append(label + first)
         before += len(task.targets)
         first += int(label.max(initial=-1)) + 1
-    folds = deal(np.concatenate(rows), np.concatenate(labels), unit, n=n, seed=seed)
-    return np.split(folds, np.cumsum([len(task.targets) for task in tasks])[:-1])
+    dealt = deal(np.concatenate(rows), np.concatenate(labels), unit, n=n, seed=seed)
+    folds = np.split(dealt, np.cumsum([len(task.targets) for task in tasks])[:-1])
+    for number, (fold, own) in enumerate(zip(folds, sets, strict=True)):
+        if len(np.unique(fold)) < n:
+            name = names[number] if names is not None else f"number {number + 1}"
+            raise UserError(
+                f"folds.n: {n} folds leave one without a row of task {name}, which has {len(np.unique(own))} "
+                "independent groups of rows; choose fewer folds, or check the group column and folds.near_duplicates"
+            )
+    return folds
 
 
 def _wholes(tasks: Sequence[TaskRows]) -> list[list[str]]:

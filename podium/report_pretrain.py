@@ -16,8 +16,11 @@ def _note(facts: dict[str, Any]) -> str:
         else ""
     )
     read = f"pretrain/{name} read the texts, not the labels, of {', '.join(parts)}"
-    if "test" in parts:
+    kinds = {
+        part.rpartition("/")[2] for part in parts
+    }  # of several tasks each part has its task's name before it
+    if "test" in kinds:
         return f"{read}: transductive (pretrain.{name}.test: false leaves the test texts out){fell}"
-    if "train" in parts:
+    if "train" in kinds:
         return f"{read}: it knows the held-out texts and not those of test, so the CV may be a little too good{fell}"
     return f"{read}{fell}"

@@ -14,9 +14,6 @@ from podium.validation_transformer import encoder_checks
 
 def pretrain_checks(config: Config) -> Iterator[str]:
     """Yield a line for each mistake."""
-    parts = ["train", "test"]
-    for task in config.tasks.values():
-        parts += [*task.external, *task.unlabelled]
     for name, block in config.pretrain.items():
         where = f"pretrain.{name}"
         for read in block.tasks or []:
@@ -32,11 +29,21 @@ def pretrain_checks(config: Config) -> Iterator[str]:
             )
         if block.view not in config.text.views:
             yield f"{where}.view: there is no text view '{block.view}'; {hint(block.view, config.text.views)}"
-        for part in block.texts or []:
-            if part not in parts:
-                yield f"{where}.texts: there is no part '{part}'; {hint(part, parts)}"
+        yield from _part_checks(where, config, block)
         yield from (f"{where}.{mistake}" for mistake in _own_checks(block))
     yield from _named(config)
+
+
+def _part_checks(where: str, config: Config, block: Pretraining) -> Iterator[str]:
+    """Parts that none of the pretraining's tasks has."""
+    read = [task for task in block.tasks or config.tasks if task in config.tasks]
+    parts = ["train", "test"]
+    for task in read:
+        parts += [*config.tasks[task].external, *config.tasks[task].unlabelled]
+    of = f" of task {' or '.join(read)}" if block.tasks is not None else ""
+    for part in block.texts or []:
+        if part not in parts:
+            yield f"{where}.texts: there is no part '{part}'{of}; {hint(part, parts)}"
 
 
 def _own_checks(block: Pretraining) -> Iterator[str]:

@@ -21,7 +21,7 @@ def main(
     tables = [read_table(path) for path in train]
     tasks = [rows_of(table, type) for table, type in zip(tables, types.values(), strict=True)]
     sets = joint_units(tasks, near_duplicates=near_duplicates, seed=seed)
-    folds = joint_folds(tasks, sets, n=n, seed=seed)
+    folds = joint_folds(tasks, sets, n=n, seed=seed, names=list(types))
     for table, fold, cluster, path in zip(tables, folds, sets, out, strict=True):
         write_table(table[["id"]].assign(fold=fold, cluster=cluster), path)
 

@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from podium.duplicates import clusters
+from podium.duplicates import clusters, components
 from podium.engine.backbones import open_tokenizer
 from podium.errors import UserError
 from podium.files import read_table
@@ -29,8 +29,8 @@ _AT_ONCE = 4096
 class Corpus:
     """N texts: text i is ``ids[offsets[i] : offsets[i + 1]]``.
 
-    ``words`` (T,) numbers the words of all texts, ascending; tokens of one word stand side by side. ``rows`` (N,) is
-    the row of each text: the two texts of a pair have the same.
+    ``words`` (T,) numbers the words of all texts, ascending; tokens of one word stand side by side; -1 for a special
+    token that a text holds, written out. ``rows`` (N,) is the row of each text: the two texts of a pair have the same.
     """
 
     ids: np.ndarray
@@ -101,7 +101,9 @@ def encode(texts: pd.DataFrame, folder: Path, *, language: str, whole_words: boo
             words += [_numbered(each, first=int(words[-1][-1]) + 1 if len(words[-1]) else 0)]
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     numbers = np.concatenate(words) if whole_words else np.arange(offsets[-1])
-    return Corpus(np.concatenate(ids), numbers, offsets, texts["row"].to_numpy())
+    flat = np.concatenate(ids)
+    special = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
+    return Corpus(flat, np.where(np.isin(flat, list(special)), -1, numbers), offsets, texts["row"].to_numpy())
 
 
 def _numbered(each: list[list[int]], *, first: int) -> np.ndarray:
@@ -115,13 +117,14 @@ def _numbered(each: list[list[int]], *, first: int) -> np.ndarray:
 def held_out(texts: pd.DataFrame, share: float, *, seed: int) -> np.ndarray:
     """Whether each text (N,) is held out: about a ``share`` of the rows, near-duplicates and pairs on one side.
 
-    A cluster of near-duplicates is drawn by the digest of its first row and the ``seed``, so that rows which come or
-    go move no others.
+    Pairs with one first text (the hypotheses of a premise) stay together, as in the folds. What stays together is
+    drawn by the digest of its first row and the ``seed``, so that rows which come or go move no others.
     """
     if not share:
         return np.zeros(len(texts), dtype=bool)
-    rows = texts.groupby("row", sort=True)["text"].agg("\0".join)
-    cluster = clusters(rows.tolist(), threshold=NEAR, seed=seed)
+    grouped = texts.groupby("row", sort=True)["text"]
+    rows = grouped.agg("\0".join)
+    cluster = components(clusters(rows.tolist(), threshold=NEAR, seed=seed), _first_texts(grouped))
     _, first = np.unique(cluster, return_index=True)
     digests = [
         hashlib.blake2b(f"{seed}\0{text}".encode(), digest_size=8).digest() for text in rows.iloc[first]
@@ -133,3 +136,10 @@ def held_out(texts: pd.DataFrame, share: float, *, seed: int) -> np.ndarray:
         log.info("too few texts to hold some out: there will be no perplexity")
         return np.zeros(len(texts), dtype=bool)
     return found
+
+
+def _first_texts(rows: Any) -> np.ndarray:
+    """Label (R,) of the first text of each of the ``rows`` (texts grouped by row) that is a pair; -1 for others."""
+    first = rows.first().map(lambda text: " ".join(text.casefold().split()))
+    label: np.ndarray = np.where(rows.size() > 1, pd.factorize(first)[0], -1)
+    return label

@@ -55,13 +55,14 @@ class Run:
         device: torch.device,
         checkpoint: Checkpoint,
     ) -> None:
-        self.network, self.settings, self.epoch, self.held = network, settings, epoch, held
+        self.network, self.settings, self.epoch = network, settings, epoch
         self.mask, self.ordinary, self.seed, self.device = mask, ordinary, seed, device
         self.checkpoint = checkpoint
         self.detects = settings.objective == "rtd"
         self.units = MaskOptions(
             unit=settings.masking, rate=settings.rate, ngrams=tuple(settings.ngrams or (1.0,))
         )
+        self.held = held if held is not None and self._asks(held) else None
         self.per_epoch = len(self._batches(0)[1])
         self.steps = total_steps(self.per_epoch, epochs=settings.epochs, steps=settings.steps)
         groups = [
@@ -77,7 +78,7 @@ class Run:
         self.points: list[dict[str, Any]] = []
         self.seconds = 0.0
         spread = np.linspace(0, self.steps, settings.evaluations + 1)
-        self._looks = {round(step) for step in spread} if held is not None else set()
+        self._looks = {round(step) for step in spread} if self.held is not None else set()
 
     def run(self) -> None:
         """Train to the end, from the checkpoint where there is one."""
@@ -209,9 +210,7 @@ class Run:
         self.network.eval()
         totals, masked_tokens, tokens = dict.fromkeys(FIGURES, 0.0), 0, 0
         with torch.inference_mode():
-            for number, chosen in enumerate(length_batches(held.lengths, self.settings.batch_tokens)):
-                batch = held.batch(chosen)
-                masked = self._masked(batch, [self.seed, number, 3])
+            for number, (batch, masked) in enumerate(self._held_batches(held)):
                 found = self._whole(functools.partial(self._looked_at, number, batch, masked), batch)
                 totals = {name: totals[name] + found[name] for name in FIGURES}
                 masked_tokens, tokens = masked_tokens + len(masked.places), tokens + batch.tokens
@@ -225,6 +224,18 @@ class Run:
         if self.detects:
             found |= {"detection": totals["detected"] / tokens, "detected": totals["found"] / tokens}
         return found
+
+    def _held_batches(self, held: Blocks) -> Iterator[tuple[Padded, Masked]]:
+        for number, chosen in enumerate(length_batches(held.lengths, self.settings.batch_tokens)):
+            batch = held.batch(chosen)
+            yield batch, self._masked(batch, [self.seed, number, 3])
+
+    def _asks(self, held: Blocks) -> bool:
+        """Whether a held-out token is masked: a perplexity of nothing would be 1, the best that there is."""
+        asked = any(len(masked.places) for _, masked in self._held_batches(held))
+        if not asked:
+            log.info("too few held-out tokens to mask one: there will be no perplexity")
+        return asked
 
     def _looked_at(self, number: int, batch: Padded, masked: Masked, parts: int) -> dict[str, float]:
         """Sums over a held-out batch, computed in ``parts``."""

@@ -201,15 +201,20 @@ def open_model(folder: Path, opening: Opening, *, cls: Any = AutoModelForMaskedL
     return model, not missing
 
 
-def _pooler(source: Path, model: Any) -> dict[str, torch.Tensor]:
-    """The pooler's weights in a folder, under the names of ``model``, which has none."""
+def poolers(folder: Path) -> dict[str, torch.Tensor]:
+    """Return the weights of the pooler in a folder's files, by what comes after ``pooler.`` in their names."""
     found = {}
-    known = model.state_dict()
-    for path in sorted(source.glob("*.safetensors")):
+    for path in sorted(folder.glob("*.safetensors")):
         with safe_open(path, framework="pt") as saved:
             for name in saved.keys():  # noqa: SIM118 - no mapping
                 _, pooler, rest = name.rpartition("pooler.")
-                own = f"{model.base_model_prefix}.pooler.{rest}"
-                if pooler and own not in known:
-                    found[own] = saved.get_tensor(name).float()
+                if pooler:
+                    found[rest] = saved.get_tensor(name).float()
     return found
+
+
+def _pooler(source: Path, model: Any) -> dict[str, torch.Tensor]:
+    """The pooler's weights in a folder, under the names of ``model``, which has none."""
+    named = {f"{model.base_model_prefix}.pooler.{rest}": tensor for rest, tensor in poolers(source).items()}
+    known = model.state_dict()
+    return {name: tensor for name, tensor in named.items() if name not in known}

@@ -38,6 +38,8 @@ def vectors(
         The k of the negative samples.
     """
     matrix = shifted_ppmi(counts(ids, text, size=size, window=window), negatives=negatives)
+    if not matrix.nnz:  # no word has a neighbour, or none that tells anything: there is nothing to factorise
+        return np.zeros((size, dimensions), dtype=np.float32)
     start = np.random.default_rng(seed).standard_normal(size)
     left, values, right = svds(matrix.astype(np.float64), k=dimensions, v0=start)
     left, _ = svd_flip(left[:, ::-1], right[::-1])

@@ -13,7 +13,7 @@ from transformers import ElectraConfig, ElectraForMaskedLM, ElectraForPreTrainin
 from transformers.models.electra.modeling_electra import ElectraDiscriminatorPredictions
 
 from podium.engine.bert import FastBert, supports
-from podium.pretrain.networks import Inputs, MaskedLm, Sums, autocast, encode
+from podium.pretrain.networks import Inputs, MaskedLm, Sums, autocast, encode, poolers
 
 
 class ReplacedTokens(nn.Module):
@@ -65,9 +65,15 @@ class ReplacedTokens(nn.Module):
         return logits
 
     def save(self, folder: Path, source: Path) -> None:
-        """Write the encoder into ``folder``, of an ELECTRA with its head; the generator is thrown away."""
-        del source
-        self._model[0].save_pretrained(folder)
+        """Write the encoder into ``folder``, of an ELECTRA with its head; the generator is thrown away.
+
+        A pooler goes along only where the folder ``source`` has one: no step has trained it.
+        """
+        model = self._model[0]
+        own = model.state_dict()
+        if not poolers(source):
+            own = {name: tensor for name, tensor in own.items() if "pooler" not in name.split(".")}
+        model.save_pretrained(folder, state_dict=own)
 
 
 def _new_head(config: Any) -> nn.Module:

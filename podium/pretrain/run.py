@@ -72,8 +72,10 @@ def pretrain(
     template = Template.of(tokens.open_tokenizer(source))
     if template.mask is None:
         raise UserError(f"pretrain: the tokenizer in {source} has no mask token")
-    corpus = encode(texts, source, language=language, whole_words=settings.masking != "token")
     held = held_out(texts, settings.held_out, seed=derive(seed, "held out"))
+    if settings.pack:
+        texts, held = _each_once(texts, held)
+    corpus = encode(texts, source, language=language, whole_words=settings.masking != "token")
     trained, looked_at = (corpus.take(np.flatnonzero(chosen)) for chosen in (~held, held))
     torch.manual_seed(derive(seed, "network"))
     network, head = _network(source, settings, place)
@@ -114,6 +116,14 @@ def pretrain(
     if run.allowance.tokens is not None:
         facts["memory_ran_out"] = run.allowance.facts()
     return Result(run.table(), facts)
+
+
+def _each_once(texts: pd.DataFrame, held: np.ndarray) -> tuple[pd.DataFrame, np.ndarray]:
+    """Leave out a text that stood there before: the context of many questions is one text, on one side."""
+    first = ~texts["text"].duplicated().to_numpy()
+    if not first.all():
+        log.info("%d of %d texts stood there before: each is read once", (~first).sum(), len(texts))
+    return texts[first].reset_index(drop=True), held[first]
 
 
 def _network(source: Path, settings: Settings, device: torch.device) -> tuple[Any, bool]:

@@ -147,3 +147,21 @@ def test_types_may_differ_and_without_near_duplicates_only_groups_count() -> Non
     assert [np.ptp(np.bincount(fold)) <= 2 for fold in folds] == [True, True]
     with pytest.raises(UserError, match="5 folds cannot be made of 1 independent"):
         joint_folds(tasks, joint_units(tasks, near_duplicates=0.8, seed=0), n=5, seed=0)
+
+
+def test_a_task_with_too_few_rows_for_the_folds_is_told() -> None:
+    """A fold without a row of a task has nothing of it to score."""
+    random = np.random.default_rng(0)
+    large = TaskRows(segments=[[text(random) for _ in range(60)]], targets=["a", "b", "c"] * 20)
+    small = TaskRows(
+        segments=[["one", "two", "three", "four"]], targets=["x", "y"] * 2, groups=["g", "g", "", "h"]
+    )
+    sets = joint_units([large, small], near_duplicates=0.8, seed=0)
+    with pytest.raises(UserError) as error:
+        joint_folds([large, small], sets, n=4, seed=0, names=["large", "small"])
+    assert str(error.value) == (
+        "folds.n: 4 folds leave one without a row of task small, which has 3 independent groups of rows; choose fewer "
+        "folds, or check the group column and folds.near_duplicates"
+    )
+    folds = joint_folds([large, small], sets, n=3, seed=0, names=["large", "small"])
+    assert [set(fold) for fold in folds] == [{0, 1, 2}] * 2

@@ -53,6 +53,14 @@ def plan_of(**edits: Any) -> Plan:
         ({"models__second__max_length": 600}, "models.second.max_length: 600 is more than the 512 positions"),
         ({"pretrain__itpt__view": "row"}, "pretrain.itpt.view: there is no text view 'row'; did you mean 'raw'?"),
         ({"pretrain__itpt__texts": ["train", "wev"]}, "itpt.texts: there is no part 'wev'; did you mean 'web'?"),
+        (
+            {
+                "tasks__other": {**TASK, "unlabelled": {"forum": {"file": "f.csv"}}},
+                "pretrain__itpt__tasks": ["t"],
+                "pretrain__itpt__texts": ["train", "forum"],
+            },
+            "pretrain.itpt.texts: there is no part 'forum' of task t; ",
+        ),
         ({"pretrain__itpt__texts": ["train", "train"]}, "a part stands there more than once"),
         ({"pretrain__small__texts": ["test"], "pretrain__small__test": False}, "test: false leaves it out"),
         ({"pretrain__itpt__encoder": None, "pretrain__itpt__revision": None}, "pretrain.itpt.encoder: name one"),
@@ -200,3 +208,16 @@ def test_the_summary_says_what_was_seen() -> None:
     (note,) = pretrain_notes([{**facts, "parts": ["train"], "first": None}])
     assert "the CV may be a little too good" in note
     assert "perplexity" not in note
+
+
+def test_the_summary_says_it_of_the_parts_of_several_tasks_too() -> None:
+    facts = {"name": "both", "steps": 9, "first": None, "last": None}
+    (note,) = pretrain_notes([{**facts, "parts": ["one/train", "one/test", "two/train", "two/test"]}])
+    assert note == (
+        "pretrain/both read the texts, not the labels, of one/train, one/test, two/train, two/test: transductive "
+        "(pretrain.both.test: false leaves the test texts out)"
+    )
+    (note,) = pretrain_notes([{**facts, "parts": ["one/train", "two/train", "two/test_forum"]}])
+    assert "the CV may be a little too good" in note
+    (note,) = pretrain_notes([{**facts, "parts": ["one/forum"]}])
+    assert note == "pretrain/both read the texts, not the labels, of one/forum"

@@ -2,13 +2,14 @@
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from torch import nn
 
 from podium.engine.loop import Finetuning
+from podium.engine.multitask.balance import Balance, WeightAverage
 from podium.engine.multitask.objective import JointObjective
 from podium.engine.multitask.sampling import NEVER, Sampler
 from podium.engine.multitask.stopping import TaskKeeper
@@ -46,6 +47,8 @@ class JointFinetuning(Finetuning):
         self._stopped = np.full(len(names), NEVER)  # of a run without stopping, and before there is a keeper
         super().__init__(network, objective, recipe, rows, seed=seed, **keywords)
         self._epochs = math.ceil(self.steps / self.per_epoch)
+        for caution in idle(sampling, objective.balance, steps=self.steps, per_epoch=self.per_epoch):
+            log.warning("%s", caution)
 
     def _rows_of(self, epoch: int) -> np.ndarray:
         keeper: TaskKeeper | None = getattr(self, "best", None)
@@ -80,3 +83,16 @@ class JointFinetuning(Finetuning):
 
     def _extras(self) -> dict[str, Any]:
         return {**super()._extras(), "balance": self.objective.balance}
+
+
+def idle(sampling: str, balance: Balance, *, steps: int, per_epoch: int) -> Iterator[str]:
+    """Yield a sentence for what does nothing in ``steps`` of ``per_epoch`` in an epoch; ``podium.engine.cautions``."""
+    if sampling == "annealed" and steps <= per_epoch:
+        yield "sampling: annealed begins with shares in proportion to rows, and a run of one epoch ends there"
+    if isinstance(balance, WeightAverage):
+        period = per_epoch if balance.interval is None else balance.interval
+        if steps <= 2 * period:
+            yield (
+                f"balance.method: dwa compares two periods of {period} steps before it weighs a third, and the run has "
+                f"{steps}: all weights stay 1; set balance.interval to fewer steps"
+            )

@@ -172,6 +172,34 @@ def stop_after(patch: pytest.MonkeyPatch, steps: int) -> None:
     patch.setattr(checkpoints.Checkpoint, "save", stopping)
 
 
+# ---- what does nothing in so short a run
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"sampling": "annealed", "epochs": 1}, "sampling: annealed begins with shares in proportion"),
+        ({"sampling": "annealed", "epochs": 2}, None),
+        ({"balance": {"method": "dwa"}, "epochs": 2}, "balance.method: dwa compares two periods"),
+        ({"balance": {"method": "dwa"}, "epochs": 2.5}, None),
+        ({"balance": {"method": "dwa", "interval": 6}, "epochs": 2}, "balance.method: dwa compares two periods"),
+        ({"balance": {"method": "dwa", "interval": 5}, "epochs": 2}, None),
+    ],
+)  # fmt: skip
+def test_what_never_takes_effect_is_told(
+    encoder: Path, caplog: pytest.LogCaptureFixture, changes: dict[str, Any], told: str | None
+) -> None:
+    """48 rows, 8 in a batch: 6 steps an epoch."""
+    model = make(encoder, **changes)
+    model.fit(ROWS, TARGET, ONES)
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert [line for line in warnings if told and line.startswith(told)] == warnings
+    assert bool(warnings) == (told is not None)
+    if "balance" in changes:
+        moved = (model.curve[["weight:topic", "weight:pair"]] != 1).any(axis=None)
+        assert moved == (told is None)
+
+
 # ---- each task's own best epoch
 
 

@@ -154,6 +154,16 @@ def test_a_corpus_numbers_its_words_through_all_texts(tmp_path: Path) -> None:
     assert part.ids[: part.offsets[1]].tolist() == corpus.ids[corpus.offsets[5] : corpus.offsets[6]].tolist()
 
 
+def test_special_tokens_that_a_text_holds_are_no_word(tmp_path: Path) -> None:
+    texts = pd.DataFrame({"text": ["a b [SEP] c", "[MASK] a d [PAD]"], "row": [0, 1]})
+    vocabulary.save(vocabulary.learn(["a b c a b c"], tokens="words", vocab_size=20, min_count=2), tmp_path)
+    for whole_words in (True, False):
+        corpus = encode(texts, tmp_path, language="en", whole_words=whole_words)
+        assert corpus.ids.tolist() == [5, 6, 3, 7, 4, 5, 1, 0]  # 1: a word that is unknown
+        assert (corpus.words < 0).tolist() == [False, False, True, False, True, False, False, True]
+        assert len(set(corpus.words[corpus.words >= 0])) == 5
+
+
 # ---- texts
 
 
@@ -183,3 +193,26 @@ def test_near_duplicates_and_pairs_are_held_out_together() -> None:
     fewer = held_out(texts.iloc[50:350], 0.2, seed=1)  # rows that go move no others
     assert (fewer == found[50:350]).mean() > 0.99
     assert not held_out(texts, 0.0, seed=1).any()
+
+
+def test_pairs_with_one_first_text_are_held_out_together() -> None:
+    """The hypotheses of a premise: it would be known from training."""
+    random = np.random.default_rng(0)
+
+    def text() -> str:
+        return " ".join(f"w{number}" for number in random.integers(0, 500, 12))
+
+    premises = [text() for _ in range(150)]
+    texts = pd.DataFrame(
+        [
+            {"text": found, "row": row}
+            for row in range(450)
+            for found in (premises[row % 150].upper() if row < 150 else premises[row % 150], text())
+        ]
+    )
+    found = held_out(texts, 0.2, seed=1)
+    assert 0.1 < found.mean() < 0.3
+    sides = pd.DataFrame({"premise": texts["row"] % 150, "held": found}).groupby("premise")["held"].nunique()
+    assert (sides == 1).all()
+    again = held_out(texts[texts["row"] % 150 >= 30], 0.2, seed=1)
+    assert (again == found[(texts["row"] % 150 >= 30).to_numpy()]).all()

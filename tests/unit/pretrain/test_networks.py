@@ -251,6 +251,22 @@ def test_what_replaced_token_detection_leaves_is_the_encoder(tmp_path: Path) -> 
         assert torch.equal(
             loaded.embeddings.word_embeddings.weight, network.encoder.embeddings.word_embeddings.weight
         )
+        if kind == "bert":  # it came with a pooler
+            assert torch.equal(loaded.pooler.dense.weight, network.encoder.pooler.dense.weight)
     again, head = open_model(tmp_path / "electra2", OPENING, cls=ElectraForPreTraining)
     assert head
     assert torch.equal(again.discriminator_predictions.dense.weight, network.head.dense.weight)
+
+
+def test_replaced_token_detection_leaves_no_pooler_that_nobody_trained(tmp_path: Path) -> None:
+    """A random pooler in the files would pass for a pretrained one."""
+    BertForMaskedLM(BertConfig(**SIZES)).save_pretrained(tmp_path / "a")
+    model, _ = open_model(tmp_path / "a", OPENING, cls=AutoModel)
+    network = ReplacedTokens(model, size=0.34, dtype=torch.float32, fast=True)
+    network.save(tmp_path / "b", tmp_path / "a")
+    assert not [name for name in load_file(tmp_path / "b/model.safetensors") if "pooler" in name]
+    loaded, info = AutoModel.from_pretrained(tmp_path / "b", output_loading_info=True)
+    assert set(info["missing_keys"]) == {"pooler.dense.weight", "pooler.dense.bias"}
+    assert torch.equal(
+        loaded.embeddings.word_embeddings.weight, network.encoder.embeddings.word_embeddings.weight
+    )

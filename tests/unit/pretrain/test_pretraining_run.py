@@ -17,6 +17,7 @@ from podium.engine import checkpoint as checkpoints
 from podium.errors import UserError
 from podium.plan_pretrain import READ
 from podium.pretrain import loop, ppmi, scratch, vocabulary
+from podium.pretrain import run as pretraining_run
 from podium.pretrain.options import Settings
 from podium.pretrain.run import Result, pretrain
 
@@ -203,6 +204,40 @@ def test_what_was_pretrained_puts_words_of_the_same_kind_for_words(tmp_path: Pat
     assert np.mean([old[0] == word[0] for old, word in changes]) > 0.95
 
 
+def test_a_text_of_many_rows_is_read_once(start: Path, tmp_path: Path) -> None:
+    """Questions on one context, hypotheses of one premise: no text weighs more for being asked about often."""
+    each = numbers(60).drop_duplicates("text", ignore_index=True)
+    again = pd.concat([each, each[::2]], ignore_index=True)
+    once, repeated, rows = (
+        run(start, tmp_path / name, texts=texts, steps=6, held_out=0.0, pack=pack)
+        for name, texts, pack in (("once", each, True), ("again", again, True), ("rows", again, False))
+    )
+    assert once.facts == repeated.facts
+    assert saved_bytes(tmp_path / "once") == saved_bytes(tmp_path / "again")
+    assert (once.facts["texts"], rows.facts["texts"]) == (len(each), len(again))
+
+
+def test_no_text_that_is_read_is_held_out_too(
+    start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each context has questions that are held out and others that are not: it is itself on one side."""
+    contexts, questions = numbers(40, seed=3)["text"], numbers(160, seed=4)["text"]
+    texts = pd.DataFrame({"text": [*questions, *np.tile(contexts, 4)], "row": [*range(160), *range(160)]})
+    seen: list[list[list[int]]] = []
+    blocks = pretraining_run._sequences
+
+    def noted(corpus: Any, *given: Any) -> Any:
+        parts = zip(corpus.offsets[:-1], corpus.offsets[1:], strict=True)
+        seen.append([corpus.ids[first:last].tolist() for first, last in parts])
+        return blocks(corpus, *given)
+
+    monkeypatch.setattr(pretraining_run, "_sequences", noted)
+    run(start, tmp_path / "encoder", texts=texts, steps=1, held_out=0.3)
+    held, read = ({tuple(text) for text in part} for part in seen[:2])
+    assert min(len(held), len(read)) > 5
+    assert not held & read
+
+
 def test_no_steps_leave_the_network_as_it_was(start: Path, tmp_path: Path) -> None:
     result = run(start, tmp_path / "encoder", steps=0)
     before, after = (
@@ -213,6 +248,22 @@ def test_no_steps_leave_the_network_as_it_was(start: Path, tmp_path: Path) -> No
     nothing = run(start, tmp_path / "again", steps=0, held_out=0.0)
     assert nothing.curve.empty
     assert nothing.facts["first"] is None
+
+
+def test_where_no_held_out_token_is_masked_there_is_no_perplexity(tmp_path: Path) -> None:
+    """One text of three words: to guess nothing is no perplexity of 1."""
+    texts = pd.DataFrame({"text": [f"{3 * n} {3 * n + 1} {3 * n + 2}" for n in range(40)], "row": range(40)})
+    new(tmp_path / "start", texts=texts)
+    told = []
+    for seed in range(24):
+        result = run(
+            tmp_path / "start", tmp_path / f"s{seed}", texts=texts, steps=0, held_out=0.02, seed=seed
+        )
+        if result.facts["held_out_texts"]:
+            told.append(result.facts["first"])
+    assert None in told
+    assert [point for point in told if point is not None]
+    assert all(point["perplexity"] > 50 for point in told if point is not None)
 
 
 def test_seeds_make_runs_apart_and_nothing_else_does(start: Path, tmp_path: Path) -> None:
@@ -303,6 +354,11 @@ def test_first_vectors_of_the_corpus_or_of_a_file(start: Path, tmp_path: Path) -
     near = [(names.index(str(100 + n)), names.index(str(100 + (n + 3) % 20))) for n in range(20)]
     similar = np.corrcoef(made[5:])
     assert np.mean([similar[pair] for pair in near]) > similar.mean() + 0.1
+    single = pd.DataFrame({"text": [str(n % 40) for n in range(80)], "row": range(80)})
+    alone = [table(new(tmp_path / f"alone-{init}", texts=single, init=init)) for init in ("random", "ppmi")]
+    assert (alone[0] == alone[1]).all()  # no word has a neighbour
+    few = pd.DataFrame({"text": [*single["text"], "3 4 5"], "row": range(81)})
+    assert np.isfinite(table(new(tmp_path / "few", texts=few, init="ppmi"))).all()
     file = tmp_path / "vectors.txt"
     rows = (("100", ["1", "-1"]), ("101", ["3", "2"]))
     file.write_text("".join(f"{word} {' '.join(values * 8)}\n" for word, values in rows))
