@@ -193,7 +193,8 @@ class Costs:
         for task, part in self.plans.first.pretrain_parts(name):
             found = self.sizes[task].part(part)
             counted = lengths(found, tokenizer)
-            tokens += found.rows * (float(counted.sum(axis=1).mean()) if len(counted) else 0.0)
+            each = float(counted.sum(axis=1).mean()) if len(counted) else 0.0
+            tokens += found.rows * each * (found.different if settings["pack"] else 1.0)
         work = pretraining(settings, tokens, self._pretrained_shape(name))
         return Cost(usual=TRAIN["network"], work=work, own=f"pretrain {name}")
 

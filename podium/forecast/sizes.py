@@ -26,11 +26,15 @@ LATIN_PER_TOKEN = 4.4
 
 @dataclasses.dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Part:
-    """One file's rows: how many, characters of a row on average, and some texts (segments of a pair side by side)."""
+    """One file's rows: how many, characters of a row on average, and some texts (segments of a pair side by side).
+
+    ``different``: the share of all characters that would be left if each text stood there once.
+    """
 
     rows: int
     characters: float
     sample: tuple[tuple[str, ...], ...]
+    different: float = 1.0
 
     @property
     def millions(self) -> float:
@@ -152,10 +156,12 @@ def past(plan: Plan, results: Path) -> Size | None:
 
 def _part(rows: pd.DataFrame) -> Part:
     texts = [name for name in ingest.SEGMENTS if name in rows]
-    characters = sum(float(rows[name].str.len().sum()) for name in texts) / max(1, len(rows))
+    each = pd.concat([rows[name] for name in texts], ignore_index=True)
+    whole, once = (float(found.str.len().sum()) for found in (each, each.drop_duplicates()))
     places = np.unique(np.linspace(0, len(rows) - 1, min(SAMPLE, len(rows))).astype(np.int64))
     sample = tuple(zip(*(rows[name].iloc[places] for name in texts), strict=True))
-    return Part(rows=len(rows), characters=characters, sample=sample)
+    different = once / whole if whole else 1.0
+    return Part(rows=len(rows), characters=whole / max(1, len(rows)), sample=sample, different=different)
 
 
 def lengths(part: Part, folder: str | None) -> np.ndarray:

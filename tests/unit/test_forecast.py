@@ -146,6 +146,18 @@ def test_letters_of_a_script_without_spaces_are_tokens() -> None:
     assert sizes.lengths(part, None)[:, 0].tolist() == pytest.approx([4, 2 / 4.4])
 
 
+def test_packed_pretraining_reads_a_text_of_many_rows_once(folder: Path) -> None:
+    """The texts of the two files are all alike: 900 times as much is read row by row."""
+    blocks = {
+        name: {"encoder": "org/bert", "max_length": 64, "pack": pack}
+        for name, pack in (("packed", True), ("rows", False))
+    }
+    plans = Plans.from_raw({**CONFIG, "pretrain": blocks}, folder)
+    costs = Costs(plans, {"t": sizes.planned(plans["t"])})
+    packed, rows = (costs._pretrain(name).work.amount for name in ("packed", "rows"))
+    assert rows == pytest.approx(packed * 900 / 2)
+
+
 def test_work_of_a_network_grows_with_what_it_reads(folder: Path) -> None:
     plan = Plans.from_raw(CONFIG, folder)["t"]
     size, options = sizes.planned(plan), plan.train("bert-s0", 0, 0)["options"]
