@@ -86,7 +86,8 @@ class NoisePlan(PretrainPlan):
     def noise_rows(self) -> dict[str, Any]:
         """Parameters of rule compare_rows."""
         folds = self.make_folds()
-        return {"near_duplicates": folds["near_duplicates"], "seed": folds["seed"]}
+        several = len(self.whole.tasks) > 1
+        return {"near_duplicates": folds["near_duplicates"], "seed": folds["seed"], "joint": several}
 
     def noise_review(self) -> dict[str, Any]:
         """Parameters of rule review_labels."""
