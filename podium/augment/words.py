@@ -75,7 +75,7 @@ def cut(text: str) -> Iterator[tuple[str, str]]:
     """Yield (spaces before it, word or sign) for the words and signs of a Chinese text."""
     import rjieba
 
-    for match in _PIECE.finditer(text):
+    for match in _PIECE.finditer(text.rstrip()):  # spaces with nothing behind them would be tried one by one
         spaces, run, word, sign = match.groups()
         if run is None:
             yield spaces, word or sign
