@@ -492,6 +492,33 @@ def test_chinese_words_and_signs_join_to_the_text_again(parts: list[str]) -> Non
     assert all(token.core == "" or token.before.strip() == "" for token in tokens)
 
 
+SEQUENCES = ["👨\u200d👩\u200d👧", "👍🏽", "❤️\u200d🔥", "1\ufe0f\u20e3", "🇨🇳", "cafe\u0301"]
+
+
+@given(st.lists(st.sampled_from([*SEQUENCES, "电影", "喜欢", "，"]), min_size=2), st.integers(0, 99))
+def test_what_is_written_with_several_characters_stays_together_in_chinese(
+    parts: list[str], seed: int
+) -> None:
+    text = "".join(parts)
+    tokens = tokens_of(text, lambda word: ["影片"] if word == "电影" else [], "zh")
+    for operation in (insert, swap):
+        made = join([token.text for token in operation(tokens, 1.0, Random(seed))], "zh")
+        assert Counter(find for find in SEQUENCES for _ in range(made.count(find))) == Counter(
+            part for part in parts if part in SEQUENCES
+        )
+
+
+def test_marks_belong_to_their_letters() -> None:
+    """Of accents that are characters of their own, and of the vowels of India's scripts."""
+    text = "the cafe\u0301 was good (तुम्हारी किताब)"
+    tokens = english(text)
+    assert [token.core for token in tokens] == ["the", "cafe\u0301", "was", "good", "तुम्हारी", "किताब"]
+    for seed in range(20):
+        made = swap(tokens, 1.0, Random(seed))
+        assert sorted(token.core for token in made) == sorted(token.core for token in tokens)
+    assert eda_paper.clean("तुम्हारी किताब 3 cafe\u0301", "hi") == ["तुम्हारी", "किताब", "cafe\u0301"]
+
+
 @pytest.mark.parametrize("variant", ["careful", "paper"])
 def test_chinese_copies(dictionary: Path, variant: str) -> None:
     text = "我们都喜欢这个电影，真的好看，不是无聊的电影"
