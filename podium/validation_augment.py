@@ -20,12 +20,15 @@ def augment_checks(config: Config) -> Iterator[str]:
             yield f"{where}.copies: 0 makes no rows; only with balance has it a meaning"
         for task_name, task in config.tasks.items():
             yield from _task_checks(where, method, task_name, task)
-        yield from (f"{where}.filter.{mistake}" for mistake in _filter_checks(method.filter))
         if isinstance(method, Shuffle):
             plain = Shuffle(kind="shuffle", copies=method.copies)
             for key in sorted(method.model_fields_set):
                 if getattr(method, key) != getattr(plain, key):
                     yield f"{where}.{key}: means nothing where sentences change places; leave it out"
+            continue
+        yield from (f"{where}.filter.{mistake}" for mistake in _filter_checks(method.filter))
+        if method.changed("max_copies") and not method.balance:
+            yield f"{where}.max_copies: belongs to balance; leave it out"
         if isinstance(method, Eda) and not any(
             (method.alpha_sr, method.alpha_ri, method.alpha_rs, method.alpha_rd)
         ):
@@ -66,6 +69,10 @@ def _filter_checks(block: Filter) -> Iterator[str]:
         yield "encoder: belongs to similarity; set similarity, or leave the encoder out"
     if block.encoder is not None:
         yield from encoder_checks(block.encoder, block.revision)
+    owners = {"inner_folds": "label", "max_length": "similarity", "revision": "similarity"}
+    for key, owner in owners.items():
+        if block.changed(key) and getattr(block, owner) is None:
+            yield f"{key}: belongs to {owner}; leave it out"
 
 
 def _translation_checks(method: BackTranslation) -> Iterator[str]:
@@ -81,6 +88,7 @@ def _translation_checks(method: BackTranslation) -> Iterator[str]:
                 mistake.replace("encoder", key).replace("revision:", f"{key.replace('model', 'revision')}:")
                 for mistake in encoder_checks(getattr(method, key), revision)
             )
+    yield from _idle(method)
     repeated = sorted({code for code in method.through if method.through.count(code) > 1})
     if repeated:
         yield f"through: names {repeated[0]} more than once"
@@ -90,3 +98,18 @@ def _translation_checks(method: BackTranslation) -> Iterator[str]:
             "" if method.engine == "apertium" else ", more beams, or sampling"
         )
         yield f"copies: {method.supply} of a row are wanted and there can be {most} different ones; {more}"
+
+
+def _idle(method: BackTranslation) -> Iterator[str]:
+    """Keys that the engine, or the way words are chosen, leaves without any effect."""
+    chosen = ("beams", "sampling", "temperature", "top_k", "max_length", "batch_tokens")
+    if method.engine == "apertium":
+        for key in (*chosen, "revision_out", "revision_back"):
+            if method.changed(key):
+                yield f"{key}: apertium has nothing to choose here; leave it out"
+    elif method.sampling and method.changed("beams"):
+        yield "beams: words are drawn where sampling is true; leave it out"
+    elif not method.sampling:
+        for key in ("temperature", "top_k"):
+            if method.changed(key):
+                yield f"{key}: belongs to sampling; leave it out"

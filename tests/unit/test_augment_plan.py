@@ -22,6 +22,12 @@ def plan_of(block: dict[str, Any], models: dict[str, Any] | None = None, **task:
     return Plan.from_raw({**raw, "models": models or LINEAR}, ROOT)
 
 
+DRAWN = {
+    **{"kind": "back_translation", "engine": "marian", "through": ["de"], "sampling": True},
+    **{"model_out": "a/b", "model_back": "a/c"},
+}
+
+
 def test_every_kind_of_the_config_has_a_module() -> None:
     assert list(AUGMENTATIONS) == list(KINDS)
 
@@ -93,6 +99,40 @@ def test_every_kind_of_the_config_has_a_module() -> None:
             {},
             "more.model_out: apertium has its own data for each pair of languages; leave it out",
         ),
+        ({"kind": "eda", "max_copies": 6}, {}, "more.max_copies: belongs to balance; leave it out"),
+        (
+            {"kind": "eda", "filter": {"inner_folds": 4}},
+            {},
+            "more.filter.inner_folds: belongs to label; leave it out",
+        ),
+        (
+            {"kind": "eda", "filter": {"max_length": 64}},
+            {},
+            "more.filter.max_length: belongs to similarity; leave it",
+        ),
+        (
+            {"kind": "eda", "filter": {"revision": "main"}},
+            {},
+            "more.filter.revision: belongs to similarity; leave it",
+        ),
+        *(
+            (
+                {"kind": "back_translation", "engine": "apertium", "through": ["spa"], key: value},
+                {},
+                f"more.{key}: apertium has nothing to choose here; leave it out",
+            )
+            for key, value in {
+                **{"beams": 2, "sampling": True, "temperature": 0.5, "top_k": 5, "max_length": 64},
+                **{"batch_tokens": 99, "revision_out": "main", "revision_back": "main"},
+            }.items()
+        ),
+        ({**DRAWN, "beams": 2}, {}, "more.beams: words are drawn where sampling is true; leave it out"),
+        ({**DRAWN, "sampling": False, "top_k": 2}, {}, "more.top_k: belongs to sampling; leave it out"),
+        (
+            {**DRAWN, "sampling": False, "temperature": 0.5},
+            {},
+            "more.temperature: belongs to sampling; leave it out",
+        ),
     ],
 )
 def test_one_mistake_gets_one_line(block: dict[str, Any], task: dict[str, Any], line: str) -> None:
@@ -145,7 +185,7 @@ def test_making_and_choosing_rows_depend_on_their_own_keys() -> None:
     assert (
         plan_of({"kind": "eda", "copies": 0, "balance": True, "max_copies": 6}).augment("more")["copies"] == 6
     )
-    assert plan_of({"kind": "eda", "copies": 2, "max_copies": 6}).augment("more")["copies"] == 2
+    assert plan_of({"kind": "eda", "copies": 2}).augment("more")["copies"] == 2
 
 
 def test_encoders_are_fetched_and_named_by_their_folders() -> None:
