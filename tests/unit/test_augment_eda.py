@@ -440,6 +440,7 @@ CILIN = """Aa01A01= 电影 影片 片子
 Bb02B02# 好看 无聊
 Cc03C03@ 喜欢
 Dd04D04= 喜欢 喜爱
+Ee05E05= T恤 T恤衫
 """
 
 
@@ -461,6 +462,7 @@ def test_dictionaries_of_both_forms(dictionary: Path, tmp_path: Path) -> None:
     (tmp_path / "cilin.txt").write_text(CILIN, encoding="utf-8-sig")
     cilin = Dictionary(tmp_path / "cilin.txt", keep=keep)
     assert (cilin("片子"), cilin("好看"), cilin("喜欢")) == (["影片", "电影"], [], ["喜爱"])
+    assert (cilin("t恤"), cilin("t恤衫")) == (["T恤衫"], ["T恤"])  # words are looked up in lower case
 
 
 @pytest.mark.parametrize(
