@@ -54,6 +54,8 @@ def _task_checks(where: str, method: Augmentation, task_name: str, task: Task | 
         yield f"{where}: shuffle is for span tasks, whose answers move along; tasks.{task_name} has none"
     if len(task.text) == 1 and method.segments in ("b", "both"):
         yield f"{where}.segments: '{method.segments}' needs a pair of texts, and tasks.{task_name}.text has one"
+    if isinstance(method, BackTranslation) and (len(task.text) == 1 or method.segments != "either"):
+        yield from _equal_draws(where, method)
     if method.balance and task.type == "regression":
         yield f"{where}.balance: a regression has no classes to balance; set it to false"
     if method.filter.label is not None and task.type != "single_label":
@@ -92,12 +94,27 @@ def _translation_checks(method: BackTranslation) -> Iterator[str]:
     repeated = sorted({code for code in method.through if method.through.count(code) > 1})
     if repeated:
         yield f"through: names {repeated[0]} more than once"
-    most = len(method.through) * (1 if method.engine == "apertium" else method.beams)
-    if not (method.sampling and method.engine != "apertium") and method.supply > most:
+    most = _different(method)
+    if most is not None and method.supply > most:
         more = "name more languages in through" + (
             "" if method.engine == "apertium" else ", more beams, or sampling"
         )
         yield f"copies: {method.supply} of a row are wanted and there can be {most} different ones; {more}"
+
+
+def _equal_draws(where: str, method: BackTranslation) -> Iterator[str]:
+    if method.supply == _different(method) and (method.fresh is True or method.fresh > 1):
+        yield (
+            f"{where}.fresh: each draw would have all {method.supply} different copies, so every one the same; "
+            "set it to false, or ask for fewer copies"
+        )
+
+
+def _different(method: BackTranslation) -> int | None:
+    """How many different translations of a text there can be; None: as many as wanted."""
+    if method.engine == "apertium":
+        return len(method.through)
+    return None if method.sampling else len(method.through) * method.beams
 
 
 def _idle(method: BackTranslation) -> Iterator[str]:

@@ -126,6 +126,18 @@ def test_every_kind_of_the_config_has_a_module() -> None:
                 **{"batch_tokens": 99, "revision_out": "main", "revision_back": "main"},
             }.items()
         ),
+        *(
+            (
+                {"kind": "back_translation", "fresh": True, **through},
+                {},
+                f"more.fresh: each draw would have all {count} different copies, so every one the same",
+            )
+            for count, through in (
+                (1, {"engine": "apertium", "through": ["spa"]}),
+                (2, {"engine": "apertium", "through": ["spa", "cat"], "copies": 2}),
+                (4, {**DRAWN, "sampling": False, "copies": 4, "fresh": 3}),
+            )
+        ),
         ({**DRAWN, "beams": 2}, {}, "more.beams: words are drawn where sampling is true; leave it out"),
         ({**DRAWN, "sampling": False, "top_k": 2}, {}, "more.top_k: belongs to sampling; leave it out"),
         (
@@ -141,6 +153,15 @@ def test_one_mistake_gets_one_line(block: dict[str, Any], task: dict[str, Any], 
     lines = str(told.value).splitlines()
     assert len(lines) == 1
     assert lines[0].startswith(f"config: augment.{line}")
+
+
+def test_draws_may_differ_where_there_are_more_copies_than_a_draw_has() -> None:
+    spanish = {"kind": "back_translation", "engine": "apertium", "fresh": 2}
+    plan_of({**spanish, "through": ["spa", "cat"]})
+    plan_of({**spanish, "through": ["spa"], "fresh": 1})
+    plan_of({**spanish, "through": ["spa"]}, text=["x", "z"])  # one of the two texts, drawn anew
+    plan_of({**DRAWN, "fresh": True, "copies": 9})
+    plan_of({**DRAWN, "sampling": False, "fresh": True, "copies": 3})
 
 
 def test_a_chinese_task_needs_a_dictionary_and_no_wordnet() -> None:

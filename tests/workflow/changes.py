@@ -40,6 +40,7 @@ SPECIAL: dict[str, tuple[Given, Any]] = {
     "augment.*.filter.max_length": (SIMILAR, 64),
     "augment.*.filter.inner_folds": ({"label": 0.9}, 4),
     "augment.mlm.revision": ({"encoder": "some/encoder"}, "main"),
+    "augment.back_translation.fresh": ({"through": ["spa", "cat"]}, True),
     "augment.back_translation.copies": ({"through": ["spa", "cat"]}, 2),
     "augment.back_translation.balance": ({"through": ["spa", "cat", "fra", "por"]}, True),
     "augment.back_translation.engine": ({**MARIAN}, "ctranslate2"),
