@@ -19,6 +19,9 @@ from podium.wordnet import WordNet, load_wordnet
 #: Languages written without spaces between words: their texts are left as they are.
 UNSPACED = frozenset({"zh", "ja", "th", "lo", "km", "my"})
 
+#: Languages whose texts ``lemmatise`` takes.
+LANGUAGES = frozenset(SUPPORTED_LANGUAGES) | UNSPACED
+
 #: A longer "word" is no word; simplemma's search for affixes is slow on it.
 _LONGEST_WORD = 40
 #: Memory must not grow with the rows: some 50 MB of words, which most data sets do not fill.
@@ -41,7 +44,7 @@ class Lemmatiser:
     def __init__(self, *, language: str, wordnet: WordNet | None) -> None:
         if language not in SUPPORTED_LANGUAGES:
             raise UserError(
-                f"text: no lemmas for language '{language}' ({hint(language, SUPPORTED_LANGUAGES | UNSPACED)}); "
+                f"text: no lemmas for language '{language}' ({hint(language, LANGUAGES)}); "
                 "take the step 'lemmas' out or name another language"
             )
         self.language = language

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from podium.config import Task
 from podium.files import is_file
 from podium.noise import BUILT_IN, LINEAR
 from podium.plan_pretrain import PretrainPlan
@@ -86,7 +87,8 @@ class NoisePlan(PretrainPlan):
     def noise_rows(self) -> dict[str, Any]:
         """Parameters of rule compare_rows."""
         folds = self.make_folds()
-        return {"near_duplicates": folds["near_duplicates"], "seed": folds["seed"]}
+        several = len(self.whole.tasks) > 1
+        return {"near_duplicates": folds["near_duplicates"], "seed": folds["seed"], "joint": several}
 
     def noise_review(self) -> dict[str, Any]:
         """Parameters of rule review_labels."""
@@ -102,7 +104,10 @@ class NoisePlan(PretrainPlan):
     def read_overrides(self) -> dict[str, Any]:
         """Parameters of rule read_overrides."""
         block = {"type": self.type, "separator": self.separator}
-        return block if len(self.whole.tasks) == 1 else {**block, "task": self.task}
+        if len(self.whole.tasks) == 1:
+            return block
+        labelled = [name for name, task in self.whole.tasks.items() if isinstance(task, Task)]
+        return {**block, "task": self.task, "tasks": labelled}
 
     @property
     def separator(self) -> str:

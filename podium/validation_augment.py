@@ -20,12 +20,15 @@ def augment_checks(config: Config) -> Iterator[str]:
             yield f"{where}.copies: 0 makes no rows; only with balance has it a meaning"
         for task_name, task in config.tasks.items():
             yield from _task_checks(where, method, task_name, task)
-        yield from (f"{where}.filter.{mistake}" for mistake in _filter_checks(method.filter))
         if isinstance(method, Shuffle):
             plain = Shuffle(kind="shuffle", copies=method.copies)
             for key in sorted(method.model_fields_set):
                 if getattr(method, key) != getattr(plain, key):
                     yield f"{where}.{key}: means nothing where sentences change places; leave it out"
+            continue
+        yield from (f"{where}.filter.{mistake}" for mistake in _filter_checks(method.filter))
+        if method.changed("max_copies") and not method.balance:
+            yield f"{where}.max_copies: belongs to balance; leave it out"
         if isinstance(method, Eda) and not any(
             (method.alpha_sr, method.alpha_ri, method.alpha_rs, method.alpha_rd)
         ):
@@ -51,6 +54,8 @@ def _task_checks(where: str, method: Augmentation, task_name: str, task: Task | 
         yield f"{where}: shuffle is for span tasks, whose answers move along; tasks.{task_name} has none"
     if len(task.text) == 1 and method.segments in ("b", "both"):
         yield f"{where}.segments: '{method.segments}' needs a pair of texts, and tasks.{task_name}.text has one"
+    if isinstance(method, BackTranslation) and (len(task.text) == 1 or method.segments != "either"):
+        yield from _equal_draws(where, method)
     if method.balance and task.type == "regression":
         yield f"{where}.balance: a regression has no classes to balance; set it to false"
     if method.filter.label is not None and task.type != "single_label":
@@ -66,6 +71,10 @@ def _filter_checks(block: Filter) -> Iterator[str]:
         yield "encoder: belongs to similarity; set similarity, or leave the encoder out"
     if block.encoder is not None:
         yield from encoder_checks(block.encoder, block.revision)
+    owners = {"inner_folds": "label", "max_length": "similarity", "revision": "similarity"}
+    for key, owner in owners.items():
+        if block.changed(key) and getattr(block, owner) is None:
+            yield f"{key}: belongs to {owner}; leave it out"
 
 
 def _translation_checks(method: BackTranslation) -> Iterator[str]:
@@ -81,12 +90,43 @@ def _translation_checks(method: BackTranslation) -> Iterator[str]:
                 mistake.replace("encoder", key).replace("revision:", f"{key.replace('model', 'revision')}:")
                 for mistake in encoder_checks(getattr(method, key), revision)
             )
+    yield from _idle(method)
     repeated = sorted({code for code in method.through if method.through.count(code) > 1})
     if repeated:
         yield f"through: names {repeated[0]} more than once"
-    most = len(method.through) * (1 if method.engine == "apertium" else method.beams)
-    if not (method.sampling and method.engine != "apertium") and method.supply > most:
+    most = _different(method)
+    if most is not None and method.supply > most:
         more = "name more languages in through" + (
             "" if method.engine == "apertium" else ", more beams, or sampling"
         )
         yield f"copies: {method.supply} of a row are wanted and there can be {most} different ones; {more}"
+
+
+def _equal_draws(where: str, method: BackTranslation) -> Iterator[str]:
+    if method.supply == _different(method) and (method.fresh is True or method.fresh > 1):
+        yield (
+            f"{where}.fresh: each draw would have all {method.supply} different copies, so every one the same; "
+            "set it to false, or ask for fewer copies"
+        )
+
+
+def _different(method: BackTranslation) -> int | None:
+    """How many different translations of a text there can be; None: as many as wanted."""
+    if method.engine == "apertium":
+        return len(method.through)
+    return None if method.sampling else len(method.through) * method.beams
+
+
+def _idle(method: BackTranslation) -> Iterator[str]:
+    """Keys that the engine, or the way words are chosen, leaves without any effect."""
+    chosen = ("beams", "sampling", "temperature", "top_k", "max_length", "batch_tokens")
+    if method.engine == "apertium":
+        for key in (*chosen, "revision_out", "revision_back"):
+            if method.changed(key):
+                yield f"{key}: apertium has nothing to choose here; leave it out"
+    elif method.sampling and method.changed("beams"):
+        yield "beams: words are drawn where sampling is true; leave it out"
+    elif not method.sampling:
+        for key in ("temperature", "top_k"):
+            if method.changed(key):
+                yield f"{key}: belongs to sampling; leave it out"

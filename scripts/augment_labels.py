@@ -6,6 +6,7 @@ import pandas as pd
 
 from podium.augment import labels as made_labels
 from podium.files import read_json, read_table, write_table
+from podium.noise.overrides import apply
 from scripts import job
 
 
@@ -22,12 +23,15 @@ def main(
     inner_folds: int,
     seed: int,
     threads: int,
+    overrides: Path | None = None,
 ) -> None:
-    """Write ``id``, ``verdict`` of the made rows whose source is outside ``fold``."""
+    """Write ``id``, ``verdict`` of the made rows whose source is outside ``fold``, by the labels that a person gave."""
+    rows = apply(read_table(train), None if overrides is None else read_table(overrides))
+    parts = read_table(folds)
     verdicts: pd.DataFrame = made_labels.judge(
         read_table(made),
-        read_table(train),
-        read_table(folds),
+        rows,
+        parts[parts["id"].isin(rows["id"])].reset_index(drop=True),
         read_json(labels),
         method=method,
         fold=fold,

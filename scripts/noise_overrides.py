@@ -1,5 +1,6 @@
 """Read and check a person's table of corrected and dropped rows."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from podium.files import read_json, read_table, write_table
@@ -17,10 +18,14 @@ def main(
     type: TaskType,
     separator: str,
     task: str | None = None,
+    tasks: Sequence[str] = (),
 ) -> None:
     """Write ``id``, ``drop``, ``label``."""
     ids = read_table(train, columns=["id"])["id"]
-    write_table(read_overrides(table, ids, read_json(labels), type=type, separator=separator, task=task), out)
+    found = read_overrides(
+        table, ids, read_json(labels), type=type, separator=separator, task=task, tasks=tasks
+    )
+    write_table(found, out)
 
 
 if __name__ == "__main__":

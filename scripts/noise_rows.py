@@ -15,16 +15,22 @@ def main(
     out: Path,
     near_duplicates: float | None,
     seed: int,
+    joint: bool,
     overrides: Path | None = None,
     threads: int,
 ) -> None:
-    """Write ``id``, ``clash`` and ``near_clash`` (ids), ``outlier`` (score) and ``outlying``, without dropped rows."""
+    """Write ``id``, ``clash`` and ``near_clash`` (ids), ``outlier`` (score) and ``outlying``, without dropped rows.
+
+    ``joint``: the folds are those of several tasks.
+    """
     rows = apply(read_table(train), None if overrides is None else read_table(overrides))
     table = rows[["id"]].assign(
         clash=clashes.clashing(rows["id"], rows["target"], clashes.same_text(rows)), near_clash=""
     )
     if near_duplicates is not None:
-        if "group" in rows.columns:  # then clusters hold the user's groups, too
+        # The folds' clusters would hold the user's groups, too; of several tasks what one first text or a row of
+        # another task ties together
+        if joint or "group" in rows.columns:
             near = clashes.near_text(rows, threshold=near_duplicates, seed=seed)
         else:
             near = rows[["id"]].merge(read_table(folds), on="id", how="left")["cluster"].to_numpy()

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from podium import models
@@ -28,11 +29,13 @@ def main(
     """Write what each fold model says of the ``placed`` rows: ``id``, ``fold``, then a column a class."""
     names, ids = read_json(labels), read_table(placed, columns=["id"])["id"]
     rows = read_table(texts).set_index("id").loc[ids].reset_index()
-    tables = []
+    tables, said = [], np.zeros((0, len(names)))
     with device_for(kind) as device:
         for fold, folder in enumerate(fold_models):
-            settings: dict[str, Any] = {"device": device, "threads": threads}
-            said = models.predictor(kind, folder, **settings, number=joint["number"] if joint else None)(rows)
+            if len(rows):  # all of them may be test rows; not every library takes none
+                settings: dict[str, Any] = {"device": device, "threads": threads}
+                number = joint["number"] if joint else None
+                said = models.predictor(kind, folder, **settings, number=number)(rows)
             table = to_table(ids, said, names, type)
             table.insert(1, "fold", fold)
             tables.append(table)

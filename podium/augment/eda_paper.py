@@ -18,7 +18,7 @@ from random import Random
 
 from podium.augment.synonyms import STOP_WORDS as CHINESE_AND_OTHER
 from podium.augment.synonyms import Lookup
-from podium.augment.words import join, words_of
+from podium.augment.words import is_of_letters, join, words_of
 
 _NLTK = """
 i me my myself we our ours ourselves you your yours yourself yourselves he him his himself she her hers herself it its
@@ -41,7 +41,7 @@ def clean(text: str, language: str) -> list[str]:
     """The words of a text: English as the paper's code cleans it, else all parts of letters, in lower case."""
     if language == "en":
         return re.sub("[^a-z ]", " ", re.sub("['’]", "", text).lower()).split()
-    return [word for word in words_of(text, language) if word.isalpha()]
+    return [word for word in words_of(text, language) if is_of_letters(word)]
 
 
 def replace(words: list[str], n: int, random: Random, synonyms: Lookup, stop: frozenset[str]) -> list[str]:

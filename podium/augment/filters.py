@@ -13,10 +13,11 @@ from podium.augment import KEPT, negation
 from podium.augment.frame import columns_of
 from podium.augment.words import size
 from podium.lemmas import UNSPACED
+from podium.unspaced import MARKS
 
 log = logging.getLogger(__name__)
 
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(rf"[\w{MARKS}]+")
 
 
 def judge(

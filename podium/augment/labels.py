@@ -47,7 +47,8 @@ def judge(
     made
         Made rows with their first ``verdict``; only those that were kept are judged.
     train
-        ``id``, ``target``, ``text_a`` and perhaps ``text_b`` of all training rows, in the order of ``folds``.
+        ``id``, ``target``, ``text_a`` and perhaps ``text_b`` of all training rows, in the order of ``folds``, with the
+        labels that a person gave and without the rows that a person dropped.
     folds
         ``id``, ``fold``, ``cluster``. Clusters stay together in the inner folds.
     bar

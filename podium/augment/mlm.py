@@ -32,10 +32,12 @@ from podium.augment.words import cut
 from podium.engine.backbones import check_ids, open_tokenizer
 from podium.engine.batching import length_batches
 from podium.errors import UserError
+from podium.unspaced import MARKS
 
 log = logging.getLogger(__name__)
 
-_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_LETTERS = rf"[^\W\d_](?:[^\W\d_]|[{MARKS}])*"
+_WORD = re.compile(rf"{_LETTERS}(?:['’-]{_LETTERS})*")
 _LONGEST = 2  # letters of a Chinese word that may be replaced
 
 

@@ -181,7 +181,7 @@ def _entries(path: Path) -> Iterator[tuple[str, list[str]]]:
             continue
         if group:
             words = line[group.end() :].split() if group[1] == "=" else []
-            yield from ((word, words) for word in words)
+            yield from ((word.lower(), [other for other in words if other != word]) for word in words)
             continue
         word, tab, rest = line.partition("\t")
         if not tab:

@@ -9,12 +9,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from podium.augment.negation import is_negation
-from podium.unspaced import LETTERS
+from podium.unspaced import LETTERS, MARKS
 
-_CORE = re.compile(r"[^\W_](?:.*[^\W_])?", re.DOTALL)
+_CORE = re.compile(rf"[^\W_](?:.*[^\W_])?[{MARKS}]*", re.DOTALL)
+_SPACED = re.compile(rf"[^\W{LETTERS}]|[{MARKS}]")
+_WORD = rf"[^\W{LETTERS}](?:[^\W{LETTERS}]|[{MARKS}])*"
+#: What belongs to the sign before it: marks, variation selectors, a keycap, skin tones, the tags of a flag.
+_HANGING = rf"[{MARKS}\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*"
+_SIGN = rf"(?:[\U0001f1e6-\U0001f1ff]{{2}}|\S){_HANGING}(?:\u200d\S{_HANGING})*"
 #: A run of letters without spaces, another word, or a sign; each with the spaces before it.
-_PIECE = re.compile(rf"(\s*)(?:([{LETTERS}]+)|((?:[^\W{LETTERS}]+(?:[.'’-][^\W{LETTERS}]+)*))|(\S))")
-_SPACED = re.compile(rf"[^\W{LETTERS}]")
+_PIECE = re.compile(rf"(\s*)(?:([{LETTERS}]+)|({_WORD}(?:[.'’-]{_WORD})*{_HANGING})|({_SIGN}))")
+_PART = re.compile(rf"[^\W_](?:[^\W_]|[{MARKS}])*")
+_MARK = re.compile(f"[{MARKS}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,7 @@ def cut(text: str) -> Iterator[tuple[str, str]]:
     """Yield (spaces before it, word or sign) for the words and signs of a Chinese text."""
     import rjieba
 
-    for match in _PIECE.finditer(text):
+    for match in _PIECE.finditer(text.rstrip()):  # spaces with nothing behind them would be tried one by one
         spaces, run, word, sign = match.groups()
         if run is None:
             yield spaces, word or sign
@@ -86,8 +92,13 @@ def cut(text: str) -> Iterator[tuple[str, str]]:
 
 def words_of(text: str, language: str) -> list[str]:
     """The words of a text in lower case, without punctuation."""
-    parts = (word for _, word in cut(text)) if language == "zh" else re.findall(r"[^\W_]+", text)
+    parts = (word for _, word in cut(text)) if language == "zh" else _PART.findall(text)
     return [part.lower() for part in parts if any(char.isalnum() for char in part)]
+
+
+def is_of_letters(word: str) -> bool:
+    """Tell whether a word is of letters alone, and the marks on them."""
+    return _MARK.sub("", word).isalpha()
 
 
 def join(parts: Sequence[str], language: str) -> str:

@@ -72,7 +72,10 @@ class Augmentation(Block):
     balance: bool = Field(
         False, description="Give rarer classes more copies, towards the size of the largest."
     )
-    max_copies: Positive = Field(4, description="With balance: most copies of one row, made for every row.")
+    max_copies: Positive = Field(
+        4,
+        description="With balance: most copies of one row (`copies`, where that is more), made for every row.",
+    )
     max_share: Share | None = Field(
         None, description="Made rows at most this share of a fold's own training rows; null: no limit."
     )

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -17,20 +17,28 @@ DROP = "drop"
 
 
 def read_overrides(
-    path: Path, ids: pd.Series, labels: list[str], *, type: TaskType, separator: str, task: str | None
+    path: Path,
+    ids: pd.Series,
+    labels: list[str],
+    *,
+    type: TaskType,
+    separator: str,
+    task: str | None,
+    tasks: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Read ``id``, ``label`` of a person's table; return ``id``, ``drop`` (bool), ``label`` (as ``target``, or null).
 
     ``label`` is a class name, or the word drop. Several labels, or values of a regression, are joined by
     ``separator``; an empty cell of a multi-label task is a row without labels. In a task with a class named drop, the
-    word is the class. Of several tasks the column ``task`` tells whose row it is; those of ``task`` are taken.
+    word is the class. Of several ``tasks`` the column ``task`` tells whose row it is; those of ``task`` are taken.
 
-    Raises ``UserError``, one line, for the first of: a column that is not there, an id twice or not among ``ids`` (N,),
-    a label that is no class.
+    Raises ``UserError``, one line, for the first of: a column that is not there, a name that is none of ``tasks``, an
+    id twice or not among ``ids`` (N,), a label that is no class.
     """
     wanted = ["id", "label"] if task is None else ["id", "label", "task"]
     given = read_rows(path, columns=wanted, encoding=None, separator=None)
     if task is not None:
+        _check_tasks(path, given, tasks)
         given = given[given["task"] == task]
     known = set(ids)
     twice = given["id"].duplicated()
@@ -53,6 +61,16 @@ def read_overrides(
     log.info("%s: %d rows dropped, %d rows given a label", path, drop.sum(), (~drop).sum())
     ids = given["id"].reset_index(drop=True)
     return pd.DataFrame({"id": ids, "drop": drop, "label": pd.Series(found, dtype="str")})
+
+
+def _check_tasks(path: Path, given: pd.DataFrame, tasks: Sequence[str]) -> None:
+    """Raise ``UserError`` for the first row whose ``task`` is none of ``tasks``: nobody else would miss it."""
+    for row in given.index[~given["task"].isin(tasks)][:1]:
+        name, task = given.at[row, "id"], given.at[row, "task"]
+        raise UserError(
+            f"{path}: row {row + 1} (id '{brief(name)}'): '{brief(task)}' is no task whose rows have labels; "
+            f"{hint(task, tasks)}"
+        )
 
 
 def _parser(labels: list[str], type: TaskType, separator: str) -> Callable[[str], str]:

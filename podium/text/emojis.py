@@ -1,7 +1,7 @@
 """Emoji in words, in the languages that the ``emoji`` library has names for."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 
 import emoji
@@ -29,25 +29,35 @@ def namer(language: str) -> Callable[[str], str]:
 
 
 def spell(text: str, name: Callable[[str], str]) -> str:
-    """Put ``name(emoji)`` for each emoji, and for each ``:short_name:``, the longest sequence first.
-
-    The library's own search is not used: it is quadratic in a chain of joined emoji.
-    """
+    """Put ``name(emoji)`` for each emoji (``places``), and for each ``:short_name:``."""
     if ":" in text:
         text = emoji.emojize(text, language="en")
     if text.isascii():
         return text
     pieces = []
+    last = 0
+    for start, end, found in places(text):
+        pieces += [text[last:start], name(found)]
+        last = end
+    return "".join([*pieces, text[last:]]) if pieces else text
+
+
+def places(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield where each emoji begins and ends, with the joiner or sign of presentation that hangs on it, and itself.
+
+    The longest sequence first. The library's own search is not used: it is quadratic in a chain of joined emoji.
+    """
+    if text.isascii():
+        return
     end = 0
     for match in _EMOJI_START.finditer(text):
         start = match.start()
         found = _emoji_at(text, start) if start >= end else ""
         if found:
-            pieces += [text[end:start], name(found)]
             end = start + len(found)
             while text[end : end + 1] in ("\ufe0f", "\u200d"):
                 end += 1
-    return "".join([*pieces, text[end:]]) if pieces else text
+            yield start, end, found
 
 
 def _emoji_at(text: str, start: int) -> str:

@@ -6,7 +6,8 @@ the word itself is none.
 
 import re
 
-_URL = re.compile(r"(?<![a-z0-9])(?:(?:https?|ftp)://|www\.)[!-~]*[a-z0-9/]", re.IGNORECASE)
+#: No quote mark and no bracket of a tag: RFC 3986 has neither, and what stands behind them is another thing.
+_URL = re.compile(r"(?<![a-z0-9])(?:(?:https?|ftp)://|www\.)[!#-;=?-~]*[a-z0-9/]", re.IGNORECASE)
 _MENTION = re.compile(r"(?<![A-Za-z0-9._%+@-])@++\w[\w-]*")
 _HASHTAG = re.compile(r"(?<![\w&/#])#++(\w+)(#*+)(?=(\w?))")
 _LOCAL = "A-Za-z0-9._%+-"

@@ -6,21 +6,26 @@ they come back as they were, and words agree with them.
 """
 
 import re
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-import emoji
+from podium.text.emojis import places as emoji_places
 
 _FIRST = 9_000_001
+_DIGITS = 7  # of a number
 
 _PATTERNS = (
-    r"</?[A-Za-z][^<>]*>|<!--.*?-->",  # tags
+    r"</?[A-Za-z][^<>]*>",  # tags
     r"&(?:[A-Za-z]{2,8}|#\d{1,6});",  # entities
     r"(?:https?://|ftp://|www\.)[^\s<>]*[\w/]",
-    r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+",
     r"(?<!\w)@\w[\w-]*",
     r"(?<![\w&])#\w+#?",
 )
 _MASKED = re.compile("|".join(_PATTERNS), re.IGNORECASE)
+# By itself, from the first letter of a run on: a search from every letter would be quadratic
+_EMAIL = re.compile(r"(?<![A-Za-z0-9._%+-])(?:[A-Za-z0-9._%+-]++@[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]+)+)+")
+_BLANKS = re.compile(r"\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +53,21 @@ class Masked:
 
 
 def mask(text: str) -> Masked:
-    """Put a number for each tag, entity, web or e-mail address, mention, hashtag and emoji.
+    """Put a number for each tag, comment, entity, web or e-mail address, mention, hashtag and emoji.
 
-    Neighbours with at most blanks between them share a number. Numbers that the text has are not used.
+    Neighbours with at most blanks between them share a number. Numbers that the text has are not used. The time is
+    linear in the text's length.
     """
-    spans = _joined(text, sorted([*_found(text), *_emoji(text)]))
+    spans = _joined(text, sorted([*_found(text), *((start, end) for start, end, _ in emoji_places(text))]))
     numbers = _numbers(text, len(spans))
     parts: list[str] = []
     kept: list[Kept] = []
-    end = 0
-    for number, (start, stop) in zip(numbers, spans, strict=True):
-        before, after = text[:start].rstrip(), text[stop:].lstrip()
-        left, right = text[len(before) : start], text[stop : len(text) - len(after)]
+    ends, starts = [0, *(stop for _, stop in spans)], [*(start for start, _ in spans), len(text)]
+    for k, (number, (start, stop)) in enumerate(zip(numbers, spans, strict=True)):
+        # Between two spans there are more than blanks
+        near, behind = text[ends[k] : start], text[stop : starts[k + 1]]
+        before, after = near.rstrip(), behind.lstrip()
+        left, right = near[len(before) :], behind[: len(behind) - len(after)]
         glued_left = before[-1:].isalnum() and not left
         glued_right = after[:1].isalnum() and not right
         kept.append(
@@ -72,29 +80,35 @@ def mask(text: str) -> Masked:
                 right or ("" if glued_right else " "),
             )
         )
-        parts += [text[end:start], "" if left else " ", number, "" if right else " "]
-        end = stop
-    return Masked("".join([*parts, text[end:]]).strip(), tuple(kept))
+        parts += [near, "" if left else " ", number, "" if right else " "]
+    return Masked("".join([*parts, text[ends[-1] :]]).strip(), tuple(kept))
 
 
 def unmask(masked: Masked, text: str) -> str | None:
     """Put back what was taken out, in a translation of the masked text; None unless each number is there once."""
+    found: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for match in re.finditer(r"\d+", text):
+        found[match[0]].append(match.span())
     places: list[tuple[int, int, Kept]] = []
     for kept in masked.kept:
-        found = [match.span() for match in re.finditer(rf"(?<!\d){kept.number}(?!\d)", text)]
-        if len(found) != 1:
+        if len(found[kept.number]) != 1:
             return None
-        places.append((*found[0], kept))
+        places.append((*found[kept.number][0], kept))
     parts: list[str] = []
     end = 0
     for start, stop, kept in sorted(places, key=lambda place: place[0]):
-        before, after = text[end:start], text[stop:]
+        before, follows = text[end:start], _end_of_blanks(text, stop)
         plain = before.rstrip()
         left = _blank(plain[-1:], before != plain, kept.left, kept.left_of_word)
-        right = _blank(after.lstrip()[:1], after != after.lstrip(), kept.right, kept.right_of_word)
+        right = _blank(text[follows : follows + 1], follows > stop, kept.right, kept.right_of_word)
         parts += [plain, left, kept.what, right]
-        end = len(text) - len(after.lstrip())
+        end = follows
     return "".join([*parts, text[end:]]).strip()
+
+
+def _end_of_blanks(text: str, start: int) -> int:
+    match = _BLANKS.match(text, start)
+    return match.end() if match else start
 
 
 def _blank(neighbour: str, apart: bool, own: str, of_word: str) -> str:
@@ -102,14 +116,13 @@ def _blank(neighbour: str, apart: bool, own: str, of_word: str) -> str:
     return of_word if neighbour.isalnum() else own if apart else ""
 
 
-def _found(text: str) -> list[tuple[int, int]]:
-    return [match.span() for match in _MASKED.finditer(text)]
-
-
-def _emoji(text: str) -> list[tuple[int, int]]:
-    if text.isascii():
-        return []
-    return [(found["match_start"], found["match_end"]) for found in emoji.emoji_list(text)]
+def _found(text: str) -> Iterator[tuple[int, int]]:
+    for pattern in (_MASKED, _EMAIL):
+        yield from (match.span() for match in pattern.finditer(text))
+    end = 0
+    while (start := text.find("<!--", end)) >= 0 and (close := text.find("-->", start + 4)) >= 0:
+        end = close + 3
+        yield start, end
 
 
 def _joined(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -125,10 +138,12 @@ def _joined(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def _numbers(text: str, wanted: int) -> list[str]:
     """Numbers that occur nowhere in the text."""
+    runs = re.findall(rf"[0-9]{{{_DIGITS},}}", text) if wanted else []
+    taken = {run[k : k + _DIGITS] for run in runs for k in range(len(run) - _DIGITS + 1)}
     numbers: list[str] = []
     candidate = _FIRST
     while len(numbers) < wanted:
-        if str(candidate) not in text:
+        if str(candidate)[:_DIGITS] not in taken:
             numbers.append(str(candidate))
         candidate += 1
     return numbers

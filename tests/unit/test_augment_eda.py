@@ -440,6 +440,7 @@ CILIN = """Aa01A01= 电影 影片 片子
 Bb02B02# 好看 无聊
 Cc03C03@ 喜欢
 Dd04D04= 喜欢 喜爱
+Ee05E05= T恤 T恤衫
 """
 
 
@@ -461,6 +462,7 @@ def test_dictionaries_of_both_forms(dictionary: Path, tmp_path: Path) -> None:
     (tmp_path / "cilin.txt").write_text(CILIN, encoding="utf-8-sig")
     cilin = Dictionary(tmp_path / "cilin.txt", keep=keep)
     assert (cilin("片子"), cilin("好看"), cilin("喜欢")) == (["影片", "电影"], [], ["喜爱"])
+    assert (cilin("t恤"), cilin("t恤衫")) == (["T恤衫"], ["T恤"])  # words are looked up in lower case
 
 
 @pytest.mark.parametrize(
@@ -490,6 +492,33 @@ def test_chinese_words_and_signs_join_to_the_text_again(parts: list[str]) -> Non
     joined = join([token.text for token in tokens], "zh")
     assert joined == text.rstrip()
     assert all(token.core == "" or token.before.strip() == "" for token in tokens)
+
+
+SEQUENCES = ["👨\u200d👩\u200d👧", "👍🏽", "❤️\u200d🔥", "1\ufe0f\u20e3", "🇨🇳", "cafe\u0301"]
+
+
+@given(st.lists(st.sampled_from([*SEQUENCES, "电影", "喜欢", "，"]), min_size=2), st.integers(0, 99))
+def test_what_is_written_with_several_characters_stays_together_in_chinese(
+    parts: list[str], seed: int
+) -> None:
+    text = "".join(parts)
+    tokens = tokens_of(text, lambda word: ["影片"] if word == "电影" else [], "zh")
+    for operation in (insert, swap):
+        made = join([token.text for token in operation(tokens, 1.0, Random(seed))], "zh")
+        assert Counter(find for find in SEQUENCES for _ in range(made.count(find))) == Counter(
+            part for part in parts if part in SEQUENCES
+        )
+
+
+def test_marks_belong_to_their_letters() -> None:
+    """Of accents that are characters of their own, and of the vowels of India's scripts."""
+    text = "the cafe\u0301 was good (तुम्हारी किताब)"
+    tokens = english(text)
+    assert [token.core for token in tokens] == ["the", "cafe\u0301", "was", "good", "तुम्हारी", "किताब"]
+    for seed in range(20):
+        made = swap(tokens, 1.0, Random(seed))
+        assert sorted(token.core for token in made) == sorted(token.core for token in tokens)
+    assert eda_paper.clean("तुम्हारी किताब 3 cafe\u0301", "hi") == ["तुम्हारी", "किताब", "cafe\u0301"]
 
 
 @pytest.mark.parametrize("variant", ["careful", "paper"])

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from podium.augment import filters, labels, negation
 from podium.errors import UserError
+from podium.files import read_table, write_json, write_table
+from scripts import augment_labels
 
 OFF: dict[str, Any] = {
     **{"language": "en", "device": "cpu", "negation": False, "length_ratio": None},
@@ -225,3 +227,35 @@ def test_too_few_rows_for_the_inner_folds_are_told(rows: dict[str, pd.DataFrame]
     folds = rows["folds"].assign(cluster=np.arange(60) % 2)
     with pytest.raises(UserError, match=r"augment\.m\.filter\.inner_folds: 3 folds cannot be made of the 2"):
         labels.judge(rows["made"], rows["train"], folds, NAMES, fold=0, **SETTINGS)
+
+
+def test_a_persons_word_on_labels_is_judged_by(rows: dict[str, pd.DataFrame], tmp_path: Path) -> None:
+    """What is made of a row is judged by the label that it is trained with; a dropped row teaches nothing."""
+    train, folds, made = (rows[name].copy() for name in ("train", "folds", "made"))
+    turned = train.index[folds["fold"] != 2][:2]
+    truth = train["target"].copy()
+    train.loc[turned, "target"] = train.loc[turned, "target"].map({"neg": "pos", "pos": "neg"})
+    corrected, dropped = train["id"][turned]
+    word = pd.DataFrame(
+        {
+            "id": [corrected, dropped],
+            "drop": [False, True],
+            "label": pd.Series([truth[turned[0]], None], dtype="str"),
+        }
+    )
+    tables = {"made": made, "train": train, "folds": folds, "overrides": word}
+    paths = {name: tmp_path / f"{name}.parquet" for name in tables}
+    for name, table in tables.items():
+        write_table(table, paths[name])
+    write_json(NAMES, tmp_path / "labels.json")
+    augment_labels.main(
+        **paths, labels=tmp_path / "labels.json", out=tmp_path / "out.parquet", fold=2, **SETTINGS
+    )
+    verdict = read_table(tmp_path / "out.parquet").set_index("id")["verdict"]
+    assert verdict[f"{corrected}~m1"] == "kept"
+    assert verdict[f"{corrected}~m2"] == labels.OTHER
+    assert f"{dropped}~m1" not in verdict.index
+    clean = train.assign(target=truth)[train["id"] != dropped].reset_index(drop=True)
+    parts = folds[folds["id"] != dropped].reset_index(drop=True)
+    expected = labels.judge(made, clean, parts, NAMES, fold=2, **SETTINGS)
+    assert verdict.to_dict() == expected.set_index("id")["verdict"].to_dict()

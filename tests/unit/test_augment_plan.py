@@ -22,6 +22,12 @@ def plan_of(block: dict[str, Any], models: dict[str, Any] | None = None, **task:
     return Plan.from_raw({**raw, "models": models or LINEAR}, ROOT)
 
 
+DRAWN = {
+    **{"kind": "back_translation", "engine": "marian", "through": ["de"], "sampling": True},
+    **{"model_out": "a/b", "model_back": "a/c"},
+}
+
+
 def test_every_kind_of_the_config_has_a_module() -> None:
     assert list(AUGMENTATIONS) == list(KINDS)
 
@@ -93,6 +99,52 @@ def test_every_kind_of_the_config_has_a_module() -> None:
             {},
             "more.model_out: apertium has its own data for each pair of languages; leave it out",
         ),
+        ({"kind": "eda", "max_copies": 6}, {}, "more.max_copies: belongs to balance; leave it out"),
+        (
+            {"kind": "eda", "filter": {"inner_folds": 4}},
+            {},
+            "more.filter.inner_folds: belongs to label; leave it out",
+        ),
+        (
+            {"kind": "eda", "filter": {"max_length": 64}},
+            {},
+            "more.filter.max_length: belongs to similarity; leave it",
+        ),
+        (
+            {"kind": "eda", "filter": {"revision": "main"}},
+            {},
+            "more.filter.revision: belongs to similarity; leave it",
+        ),
+        *(
+            (
+                {"kind": "back_translation", "engine": "apertium", "through": ["spa"], key: value},
+                {},
+                f"more.{key}: apertium has nothing to choose here; leave it out",
+            )
+            for key, value in {
+                **{"beams": 2, "sampling": True, "temperature": 0.5, "top_k": 5, "max_length": 64},
+                **{"batch_tokens": 99, "revision_out": "main", "revision_back": "main"},
+            }.items()
+        ),
+        *(
+            (
+                {"kind": "back_translation", "fresh": True, **through},
+                {},
+                f"more.fresh: each draw would have all {count} different copies, so every one the same",
+            )
+            for count, through in (
+                (1, {"engine": "apertium", "through": ["spa"]}),
+                (2, {"engine": "apertium", "through": ["spa", "cat"], "copies": 2}),
+                (4, {**DRAWN, "sampling": False, "copies": 4, "fresh": 3}),
+            )
+        ),
+        ({**DRAWN, "beams": 2}, {}, "more.beams: words are drawn where sampling is true; leave it out"),
+        ({**DRAWN, "sampling": False, "top_k": 2}, {}, "more.top_k: belongs to sampling; leave it out"),
+        (
+            {**DRAWN, "sampling": False, "temperature": 0.5},
+            {},
+            "more.temperature: belongs to sampling; leave it out",
+        ),
     ],
 )
 def test_one_mistake_gets_one_line(block: dict[str, Any], task: dict[str, Any], line: str) -> None:
@@ -101,6 +153,15 @@ def test_one_mistake_gets_one_line(block: dict[str, Any], task: dict[str, Any], 
     lines = str(told.value).splitlines()
     assert len(lines) == 1
     assert lines[0].startswith(f"config: augment.{line}")
+
+
+def test_draws_may_differ_where_there_are_more_copies_than_a_draw_has() -> None:
+    spanish = {"kind": "back_translation", "engine": "apertium", "fresh": 2}
+    plan_of({**spanish, "through": ["spa", "cat"]})
+    plan_of({**spanish, "through": ["spa"], "fresh": 1})
+    plan_of({**spanish, "through": ["spa"]}, text=["x", "z"])  # one of the two texts, drawn anew
+    plan_of({**DRAWN, "fresh": True, "copies": 9})
+    plan_of({**DRAWN, "sampling": False, "fresh": True, "copies": 3})
 
 
 def test_a_chinese_task_needs_a_dictionary_and_no_wordnet() -> None:
@@ -145,7 +206,7 @@ def test_making_and_choosing_rows_depend_on_their_own_keys() -> None:
     assert (
         plan_of({"kind": "eda", "copies": 0, "balance": True, "max_copies": 6}).augment("more")["copies"] == 6
     )
-    assert plan_of({"kind": "eda", "copies": 2, "max_copies": 6}).augment("more")["copies"] == 2
+    assert plan_of({"kind": "eda", "copies": 2}).augment("more")["copies"] == 2
 
 
 def test_encoders_are_fetched_and_named_by_their_folders() -> None:

@@ -12,6 +12,7 @@ from podium.duplicates import canonical, resembling
 from podium.external import barred, place
 from podium.files import read_json, read_table, write_json, write_table
 from podium.lineage import training_table
+from podium.models.tfidf import Tfidf
 from podium.tokens import IDS
 from scripts import place_external as script
 from scripts import predict_unlabelled
@@ -265,6 +266,40 @@ def test_the_fold_models_predict_the_placed_rows_in_their_order(
     assert found["id"].tolist() == ["7", "2", "5"] * 2
     assert found["fold"].tolist() == [0, 0, 0, 1, 1, 1]
     assert found["p:x"].tolist() == pytest.approx([0.7, 0.2, 0.5, 0.71, 0.21, 0.51])
+
+
+def test_a_file_of_which_nothing_is_kept_has_no_predictions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of its rows were test rows, say; features of no rows are an error of scikit-learn."""
+    features = Tfidf({"word_ngrams": [1, 1], "char_ngrams": None, "min_df": 1, "max_features": 9})
+    features.fit(pd.DataFrame({"text_a": ["a b", "b c"]}, dtype="str"))
+
+    class Model:
+        def predict(self, rows: pd.DataFrame) -> np.ndarray:
+            return features.transform(rows).toarray()[:, :2]
+
+    monkeypatch.setattr(models, "load", lambda *_, **__: Model())
+    texts, placed, labels = tmp_path / "texts", tmp_path / "placed", tmp_path / "labels"
+    rows = pd.DataFrame({"id": ["1"], "text_a": ["a b"]}, dtype="str")
+    write_table(rows, texts)
+    kept, _ = place(rows, rows, rows, np.array([0]), near_duplicates=0.8, seed=0)
+    external.write(kept, placed)
+    write_json(["x", "y"], labels)
+    predict_unlabelled.main(
+        fold_models=[Path("0"), Path("1")],
+        texts=texts,
+        placed=placed,
+        labels=labels,
+        out=tmp_path / "out",
+        kind="linear",
+        type="single_label",
+        threads=1,
+    )
+    found = read_table(tmp_path / "out")
+    assert found.columns.tolist() == ["id", "fold", "p:x", "p:y"]
+    assert found.empty
+    assert [str(dtype) for dtype in found.dtypes] == ["str", "int64", "float32", "float32"]
 
 
 def test_rows_of_other_tasks_bar_a_row_from_their_fold() -> None:

@@ -108,7 +108,7 @@ def test_they_are_applied_to_rows() -> None:
 def test_several_tasks_share_a_file(tmp_path: Path) -> None:
     path = tmp_path / "overrides.csv"
     path.write_text("task,id,label\nnews,1,x\nmood,1,drop\nnews,7,y\nmood,2,x\n")
-    settings = {"type": "single_label", "separator": "|"}
+    settings = {"type": "single_label", "separator": "|", "tasks": ["news", "mood"]}
     mood = read_overrides(path, pd.Series(["1", "2"]), ["x", "y"], task="mood", **settings)
     assert mood["id"].tolist() == ["1", "2"]
     assert mood["drop"].tolist() == [True, False]
@@ -117,3 +117,10 @@ def test_several_tasks_share_a_file(tmp_path: Path) -> None:
     path.write_text("id,label\n1,x\n")
     with pytest.raises(UserError, match="no column 'task'"):
         read_overrides(path, pd.Series(["1"]), ["x"], task="news", **settings)
+    path.write_text("task,id,label\nmood,1,drop\nnewz,7,y\n")
+    for task in settings["tasks"]:
+        with pytest.raises(
+            UserError,
+            match=r"row 2 \(id '7'\): 'newz' is no task whose rows have labels; did you mean 'news'\?",
+        ):
+            read_overrides(path, pd.Series(["1", "7"]), ["x", "y"], task=task, **settings)

@@ -1,5 +1,6 @@
 """The review lists every row worst first, with clashing and outlying texts; its summary counts them."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from podium.duplicates import canonical
+from podium.files import read_table, write_table
 from podium.noise import clashes, outliers
 from podium.noise.review import MODES, readable, review, summarise
+from podium.plans import Plans
+from scripts import folds_joint, noise_rows
+
+ROOT = Path(__file__).parents[2]
 
 TRAIN = pd.DataFrame(
     {"id": ["a", "b", "c", "d"], "target": ["x", "x", "y\x1fz", "y"], "text_a": ["A", "B", "C", "D"]},
@@ -139,6 +145,37 @@ def test_near_duplicates_clash_by_cluster() -> None:
     near = clashes.near_text(texts, threshold=0.8, seed=0)
     assert list(clashes.clashing(texts["id"], target, near)) == ["b", "a d", "", "b"]
     assert list(clashes.clashing(texts["id"], target, clashes.same_text(texts))) == ["", "", "", ""]
+
+
+def test_pairs_that_share_a_text_clash_in_no_competition(tmp_path: Path) -> None:
+    """Joint folds keep the pairs of one first text together; that makes them no near-duplicates."""
+    premise = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
+    rows = {
+        "id": ["a", "b", "c", "d"],
+        "text_a": [premise, premise, premise, premise],
+        "text_b": ["it is so", "nobody knows", "it is not at all as they say", "It is so!"],
+        "target": ["yes", "maybe", "no", "no"],
+    }
+    files = [tmp_path / name for name in ("mood.parquet", "nli.parquet")]
+    mood = {"id": ["1", "2"], "text_a": ["fine", "bad day"], "target": ["good", "bad"]}
+    for path, table in zip(files, (mood, rows), strict=True):
+        write_table(pd.DataFrame(table, dtype="str"), path)
+    folds = [tmp_path / f"{path.stem}.folds.parquet" for path in files]
+    raw = {
+        "competition": "c",
+        "tasks": {
+            "mood": {"train": "a.csv", "test": "b.csv", "text": ["x"], "target": "y"},
+            "nli": {"train": "c.csv", "test": "d.csv", "text": ["x", "z"], "target": "y"},
+        },
+        "models": {"words": {"kind": "linear"}},
+    }
+    plans = Plans.from_raw(raw, ROOT)
+    folds_joint.main(train=files, out=folds, **{**plans.deal_joint_folds(), "n": 2})
+    clusters = read_table(folds[1])["cluster"]
+    assert clusters.nunique() == 1
+    out = tmp_path / "rows.parquet"
+    noise_rows.main(train=files[1], folds=folds[1], out=out, threads=1, **plans["nli"].noise_rows())
+    assert read_table(out)["near_clash"].tolist() == ["d", "", "", "a"]
 
 
 # ---- outliers

@@ -127,6 +127,32 @@ def test_steps_that_have_no_words_in_the_tasks_language() -> None:
     load(raw([{"emoticons": {"action": "drop"}}, {"emoji": {"language": "en"}}], language="fi"))
 
 
+@pytest.mark.parametrize(
+    ("step", "line"),
+    [
+        ({"urls": {"action": "drop", "with": "x"}}, "urls.with: belongs to action: replace; leave it out"),
+        ({"hashtags": {"with": "x"}}, "hashtags.with: belongs to action: replace; leave it out"),
+        (
+            {"emoji": {"action": "drop", "language": "zh"}},
+            "emoji.language: belongs to action: words; leave it out",
+        ),
+        (
+            {"emoticons": {"action": "drop", "language": "zh"}},
+            "emoticons.language: belongs to action: words; leave it out",
+        ),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_told(step: Any, line: str) -> None:
+    assert told(raw([step])) == [f"text.views.clean[0].{line}"]
+    load(raw([{"urls": {"action": "drop", "with": "url"}}]))  # as a config that is written out in full
+
+
+def test_a_language_without_lemmas_is_told_before_anything_runs() -> None:
+    (line,) = told(raw(["lemmas"], language="vi"))
+    assert line.startswith("text.views.clean[0].lemmas: there are no lemmas for the task's language 'vi'; ")
+    load(raw(["lemmas"], language="zh"))
+
+
 def test_every_option_is_described() -> None:
     for name, field in Step.model_fields.items():
         (block, _) = get_args(field.annotation)

@@ -62,6 +62,7 @@ def drop(name: str) -> dict[str, Any]:
         ({"emoticons": {"language": "zh"}}, "好^_^", "好 微笑 "),
         ("urls", "see http://t.co/x, (https://a.b/c?d=e#f). WWW.x.com!", "see url, (url). url!"),
         ("urls", "看http://t.cn/abc这个 awww.x http: //", "看url这个 awww.x http: //"),
+        ("urls", '<a href="http://x.y/a">the film</a> <http://x.y>', '<a href="url">the film</a> <url>'),
         (drop("urls"), "看http://t.cn/abc这个", "看 这个"),
         ({"urls": {"with": r"\g<0>"}}, "http://a", r"\g<0>"),
         ("emails", "Mail a.b+c@d-e.co.uk. x@y @z 写a@b.com吧", "Mail email. x@y @z 写email吧"),

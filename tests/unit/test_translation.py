@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from translation_samples import Reversing
 
+from podium.augment.words import cut
 from podium.errors import UserError
 from podium.translation.cache import FILE, key_of, open_cache, translate
 from podium.translation.masks import mask, unmask
@@ -103,6 +104,28 @@ def test_blanks_around_what_comes_back(text: str, translated: str, whole: str) -
 def test_what_only_looks_like_it_stays(text: str) -> None:
     assert mask(text).kept == ()
     assert mask(text).text == text
+
+
+def test_a_comment_is_kept_as_it_is() -> None:
+    masked = mask("so <!-- not <b> shown\nhere --> it is <!-- open")
+    assert [one.what for one in masked.kept] == ["<!-- not <b> shown\nhere -->"]
+    assert mask("#tag.me@a.org").kept[0].what == "#tag.me@a.org"
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        *("a", "a.", "@a ", "<!--", "<!-- --> ", "<a", "#a#", "&a", "www.!", "我 ", " "),
+        *("😀 a ", "👨\u200d", "9000001 😀 ", "90000001"),
+    ],
+)
+def test_long_texts_take_linear_time(unit: str) -> None:
+    """Each of these texts would take minutes or hours in quadratic time."""
+    text = "我a" + unit * (400_000 // len(unit))
+    masked = mask(text)
+    assert unmask(masked, masked.text) == text.strip()
+    pieces = list(cut(text))
+    assert "".join(part for piece in pieces for part in piece) == text.rstrip()
 
 
 @settings(max_examples=20)

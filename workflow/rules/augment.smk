@@ -1,6 +1,7 @@
 """Stage augment: rows made from train rows, each with its source and the filters' verdict.
 
-Needs:    results/ingest/{task}/, results/folds/{task}/ (label filter); data/wordnet/, encoders and models by kind
+Needs:    results/ingest/{task}/; folds/{task}/ and noise/{task}/overrides.parquet (label filter);
+          data/wordnet/, encoders and models by kind
 Makes:    results/augment/{task}/{method}.parquet, {method}/fold{fold}.parquet (label filter)
 """
 
@@ -47,6 +48,7 @@ rule augment_rows:
 rule judge_made_rows:
     """Judge the labels of made rows outside one fold, without that fold's rows."""
     input:
+        unpack(overrides_file),
         made="results/augment/{task}/{method}.parquet",
         train="results/ingest/{task}/train.parquet",
         labels="results/ingest/{task}/labels.json",
