@@ -70,6 +70,16 @@ def _soft(parts: Sequence[FoldData], before: np.ndarray) -> np.ndarray | None:
     return wide
 
 
+def rows_per_class(target: np.ndarray, labels: Mapping[str, Sequence[str]]) -> dict[str, dict[str, int]]:
+    """Return how many of the rows, whose ``target`` (N,) are classes of the union, have each label of each task."""
+    counts = np.bincount(target, minlength=sum(map(len, labels.values())))
+    ends = np.cumsum([0, *map(len, labels.values())])
+    return {
+        task: dict(zip(names, counts[first:].tolist(), strict=False))
+        for (task, names), first in zip(labels.items(), ends, strict=False)
+    }
+
+
 def split(proba: np.ndarray, task: np.ndarray, classes: Sequence[int]) -> list[np.ndarray]:
     """Return each task's own predictions (N_t, K_t), in the order of its rows, of those (N, K) of a joint table."""
     ends = np.cumsum(classes)

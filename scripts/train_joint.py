@@ -9,7 +9,7 @@ import numpy as np
 from podium import joint_rows, models, train
 from podium.devices import device_for
 from podium.files import read_table, remove_folder, write_csv, write_json, write_table
-from podium.joint_train import split, to_table
+from podium.joint_train import rows_per_class, split, to_table
 from podium.seeds import derive
 from podium.targets import encode
 from scripts import job
@@ -62,6 +62,7 @@ def main(
     facts |= {
         "tasks": list(labels),
         "training_rows": data.table["made_by"].value_counts(sort=False).to_dict(),
+        "training_rows_per_class": rows_per_class(data.target, labels),
     }
     facts |= models.shortages(classifier)
     facts["held_out"] = {}

@@ -15,7 +15,7 @@ class Scratch(Block):
 
     tokens: Literal["words", "characters", "subwords"] = Field(
         "words",
-        description="words: runs of letters and digits, and runs of other signs (texts whose words are numbers); "
+        description="words: runs of letters, digits and _, and runs of other signs (texts whose words are numbers); "
         "characters: letter by letter; subwords: byte-pair encoding (arXiv 1508.07909).",
     )
     vocab_size: Annotated[int, Field(ge=16)] = Field(

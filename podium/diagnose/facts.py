@@ -66,7 +66,9 @@ class Facts:
         """The loss of one who knows the shares of the classes, and nothing of the texts; None where it is not known."""
         if not self.plain_loss or run.card is None or "training_rows_per_class" not in run.card:
             return None
-        counts = np.array(list(run.card["training_rows_per_class"].values()), dtype=np.float64)
+        rows = run.card["training_rows_per_class"]
+        rows = rows[self.member.task] if self.member.joint else rows
+        counts = np.array(list(rows.values()), dtype=np.float64)
         if self.member.type == "single_label":
             shares = counts[counts > 0] / counts.sum()
             return float(-(shares * np.log(shares)).sum())

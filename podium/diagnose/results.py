@@ -24,6 +24,7 @@ _NOT_FINITE = re.compile(r"at step (\d+) \(epoch .*\), and the step is not taken
 class FoldRun:
     """One fold's training: its ``card`` (None where it did not end), its ``steps`` (None where the kind has none).
 
+    Steps of a member of several tasks are those with rows of the task, and ``loss`` is the task's own, unweighted.
     ``not_finite`` is the step at which the loss was no number any more.
     """
 
@@ -106,7 +107,7 @@ def runs_of(member: Member, number: int) -> list[FoldRun]:
         run = FoldRun(
             fold=fold,
             card=read_json(card) if card.is_file() else None,
-            steps=_steps(logs / f"fold{fold}.steps.csv") if card.is_file() else None,
+            steps=_steps(logs / f"fold{fold}.steps.csv", member) if card.is_file() else None,
             not_finite=_step_of_failure(logs / f"fold{fold}.log"),
         )
         if run.card is not None or run.not_finite is not None:
@@ -176,11 +177,14 @@ def _predictions(member: Member, number: int, runs: list[FoldRun]) -> pd.DataFra
     return pd.concat(tables, ignore_index=True) if tables else None
 
 
-def _steps(path: Path) -> pd.DataFrame | None:
+def _steps(path: Path, member: Member) -> pd.DataFrame | None:
     """A learning curve; None where the kind of model has none."""
     if not path.is_file() or not path.stat().st_size:
         return None
     table = pd.read_csv(path)
+    own = f"loss:{member.task}"
+    if member.joint and own in table:
+        table = table.assign(loss=table[own]).dropna(subset="loss")
     return table if len(table) and {"loss", "norm"} <= set(table.columns) else None
 
 

@@ -19,7 +19,7 @@ _LETTERS = 1000  # kinds of letters of byte-pair encoding at most
 def learn(texts: Iterable[str], *, tokens: str, vocab_size: int, min_count: int) -> Tokenizer:
     """Return a tokenizer whose vocabulary are the special tokens and at most ``vocab_size`` in all, by frequency.
 
-    ``tokens`` is ``words`` (runs of letters and digits, runs of other signs), ``characters`` or ``subwords``
+    ``tokens`` is ``words`` (runs of letters, digits and ``_``, runs of other signs), ``characters`` or ``subwords``
     (byte-pair encoding, Sennrich et al. 2016, arXiv 1508.07909, with U+2581 before each word). The case of letters
     stays: a text view can take it away. Ties go by the order of the letters, so the same texts give the same file.
 

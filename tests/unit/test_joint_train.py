@@ -10,7 +10,7 @@ from multitask_samples import make
 
 from podium import tokens
 from podium.engine.multitask.forms import pairs
-from podium.joint_train import join, split, union_labels
+from podium.joint_train import join, rows_per_class, split, union_labels
 from podium.train import FoldData, fit_and_predict
 
 CLUSTERS = (np.array([0, 1, 1, 7, 9, 9, 8] * 4)[:26], np.array([0, 5, 6, 6, 7, 1] * 4)[:20])
@@ -79,3 +79,9 @@ def test_clusters_that_no_fold_knows_are_apart_between_tasks() -> None:
 
 def test_labels_of_the_union() -> None:
     assert union_labels({"b": ["y", "x"], "a": ["0"]}) == ["b/y", "b/x", "a/0"]
+
+
+def test_rows_of_each_label_of_each_task() -> None:
+    labels = {"kind": ["a", "b", "c"], "side": ["a", "b"]}
+    counted = rows_per_class(np.array([0, 4, 2, 0, 4, 4]), labels)
+    assert counted == {"kind": {"a": 2, "b": 0, "c": 1}, "side": {"a": 0, "b": 3}}
