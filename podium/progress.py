@@ -34,6 +34,7 @@ class Note:
         self._path, self._every = path, every_seconds
         self._facts: dict[str, Any] = {}
         self._last, self._tokens = 0.0, 0
+        self._before, self._seen = 0, 0  # steps that were there already, and the last one
 
     def tell(self, **facts: Any) -> None:
         """Add some facts, or change them."""
@@ -50,15 +51,24 @@ class Note:
 
     def step(self, row: Mapping[str, Any], of: int, epochs: float) -> None:
         """Tell of a training step, at most every few seconds: only then is the loss asked from the device."""
-        now = time.monotonic()
+        now, done = time.monotonic(), int(row["step"]) + 1
+        if not self._last or done <= self._seen:  # a killed training goes on, or the job's next one begins
+            self._before = done - 1
+        self._seen = done
         if not self._last:  # the first step only starts the clock
             self._last = now
             return
         self._tokens += int(row["tokens"])
         if (seconds := now - self._last) < self._every:
             return
-        done = int(row["step"]) + 1
-        told = {"done": done, "of": of, "epoch": int(row["epoch"]) + 1, "epochs": epochs, "at": time.time()}
+        told = {
+            "done": done,
+            "before": self._before,
+            "of": of,
+            "epoch": int(row["epoch"]) + 1,
+            "epochs": epochs,
+            "at": time.time(),
+        }
         self.tell(progress={**told, "loss": float(row["loss"]), "tokens_per_second": self._tokens / seconds})
         self._last, self._tokens = now, 0
 

@@ -53,10 +53,14 @@ class Left:
         A training is judged by its own steps, once it made some of them; a judge of labels trains several times.
         """
         told = note.get("progress")
-        if told and note.get("rule") != "predict_for_noise" and told["done"] >= ENOUGH * told["of"]:
-            until = told["at"] - note["started"]
-            whole = until * told["of"] / told["done"]
-            return max(0.0, whole - elapsed)
+        if told and note.get("rule") != "predict_for_noise":
+            before, until = told.get("before", 0), told["at"] - note["started"]
+            own, wanted = (
+                told["done"] - before,
+                told["of"] - before,
+            )  # steps of this job, not of a killed one's
+            if own and own >= ENOUGH * wanted:
+                return max(0.0, until * wanted / own - elapsed)
         seconds = self.seconds(name)
         return None if seconds is None else max(0.1 * elapsed, seconds - elapsed)
 

@@ -96,6 +96,25 @@ def test_notes_are_written_while_a_job_runs(tmp_path: Path, monkeypatch: pytest.
     assert json.loads(path.read_text())["device"] == "cuda:1"
 
 
+def test_steps_of_a_killed_run_are_no_pace_of_this_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Steps 60 to 80 of 100 in the first 20 seconds of a job that goes on: 20 seconds are left, and not 5."""
+    clock = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(progress.time, "time", lambda: clock[0])
+    progress.begin(tmp_path / "job.json", log="results/logs/a.log", rule="train_fold")
+    for step in [*range(60, 80), *range(30)]:  # and then the job's next training
+        clock[0] += 1
+        progress.step({"step": step, "epoch": 0, "tokens": 10, "loss": 0.5}, of=100, epochs=1.0)
+        if step == 79:
+            told = json.loads((tmp_path / "job.json").read_text())
+            left = knows(500.0).job(FIT, told, elapsed=20.0)
+            assert left == pytest.approx(20.0, abs=1.5)
+    assert json.loads((tmp_path / "job.json").read_text())["progress"]["before"] == 0
+    progress.end("done")
+
+
 def test_a_disk_that_takes_no_note_stops_no_job(tmp_path: Path) -> None:
     progress.begin(tmp_path / "missing/job.json")
     progress.step({"step": 0, "epoch": 0, "tokens": 1, "loss": 1.0}, of=1, epochs=1.0)
