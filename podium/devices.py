@@ -1,7 +1,10 @@
 """The device of one job."""
 
+import ctypes
 import logging
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -56,9 +59,28 @@ def device_for(kind: str) -> Iterator[str]:
 
 def _names() -> list[str]:
     """Devices that this process may use: as the driver lists them, else as many as torch counts."""
-    import torch
-
+    if os.environ.get(gpu.VISIBLE, "all").strip() == "":
+        return []  # by the user's word; the driver need not be asked
     listed = gpu.listed()
     if listed is None:
-        return gpu.unlisted(torch.cuda.device_count(), os.environ)
+        return gpu.unlisted(_counted(), os.environ)
     return gpu.visible(listed, os.environ)
+
+
+def _counted() -> int:
+    """How many devices torch counts, in a process of its own.
+
+    Where NVML cannot be asked, counting starts CUDA, which reads CUDA_VISIBLE_DEVICES once: in this process the lease
+    would come too late, and every job would work on the first device.
+    """
+    import torch
+
+    if not torch.version.hip:
+        try:
+            ctypes.CDLL("libcuda.so.1")
+        except OSError:  # no driver: the usual machine without a GPU need not wait for a process
+            return 0
+    code = "import torch; print(torch.cuda.device_count())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, errors="replace")
+    last = done.stdout.split()[-1:]
+    return int(last[0]) if done.returncode == 0 and last and last[0].isdigit() else 0

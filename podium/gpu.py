@@ -23,6 +23,7 @@ from podium.errors import UserError
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
+_ASK_SECONDS = 60.0  # a driver that persists nothing takes seconds for each device, and no minute
 # Names of environment variables: devices that CUDA shows, and how many jobs of one device each may be on a device
 VISIBLE, JOBS = "CUDA_VISIBLE_DEVICES", "PODIUM_GPU_JOBS"
 
@@ -35,8 +36,20 @@ def listed() -> list[list[str]] | None:
     program = shutil.which("nvidia-smi")
     if program is None:
         return None
-    done = subprocess.run([program, "-L"], capture_output=True, text=True, errors="replace")
-    return parse(done.stdout) if done.returncode == 0 else []
+    try:
+        done = subprocess.run(
+            [program, "-L"], capture_output=True, text=True, errors="replace", timeout=_ASK_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        raise UserError(
+            f"gpu: nvidia-smi does not answer within {_ASK_SECONDS} seconds: the driver hangs; restart the machine, or "
+            f'set {VISIBLE}="" to work without GPUs'
+        ) from None
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip().splitlines()
+        log.warning("nvidia-smi failed, so no GPU is used: %s", said[0] if said else done.returncode)
+        return []
+    return parse(done.stdout)
 
 
 def parse(text: str) -> list[list[str]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from podium import devices, gpu
+from podium.errors import UserError
 from podium.models import KINDS
 
 
@@ -54,7 +55,60 @@ def test_what_was_visible_before_is_visible_again(monkeypatch: pytest.MonkeyPatc
     assert os.environ[gpu.VISIBLE] == "1,0"
 
 
-def test_without_a_program_that_lists_them_torch_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def program(path: Path, script: str) -> Path:
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_without_a_program_that_lists_them_torch_counts_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """To count may start CUDA, which reads the variable once: a lease after that would mean nothing."""
+    counter = program(tmp_path / "python", "echo a word of the driver; echo 2")
     monkeypatch.setattr(gpu, "listed", lambda: None)
+    monkeypatch.setattr(devices.ctypes, "CDLL", lambda name: None)
+    monkeypatch.setattr(devices.sys, "executable", str(counter))
+
+    def counted_here() -> int:
+        assert gpu.VISIBLE in os.environ, "torch was asked before the lease"
+        return 1
+
+    monkeypatch.setattr("torch.cuda.device_count", counted_here)
     with gpu.lease(["0"], 1, jobs=1, folder=gpu.lock_folder()), devices.device_for("transformer"):
         assert os.environ[gpu.VISIBLE] == "1"
+    program(counter, "exit 1")
+    with devices.device_for("transformer") as device:
+        assert device == "cpu"
+
+
+def test_a_machine_without_a_driver_and_one_whose_gpus_are_hidden_need_not_ask(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def asked(*_: object, **__: object) -> None:
+        raise AssertionError("asked")
+
+    monkeypatch.setattr(devices.subprocess, "run", asked)
+    monkeypatch.setattr(gpu, "listed", lambda: None)
+    monkeypatch.setattr(devices.ctypes, "CDLL", lambda name: (_ for _ in ()).throw(OSError(name)))
+    with devices.device_for("transformer") as device:
+        assert device == "cpu"
+    monkeypatch.setattr(gpu, "listed", asked)
+    monkeypatch.setenv(gpu.VISIBLE, "")
+    with devices.device_for("transformer") as device:
+        assert device == "cpu"
+
+
+def test_a_driver_that_hangs_or_fails_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    program(tmp_path / "nvidia-smi", "echo 'NVIDIA-SMI has failed: no driver' >&2; exit 9")
+    with caplog.at_level("WARNING"):
+        assert gpu.listed() == []
+    assert "NVIDIA-SMI has failed: no driver" in caplog.text
+    program(tmp_path / "nvidia-smi", "exec sleep 30")
+    monkeypatch.setattr(gpu, "_ASK_SECONDS", 0.2)
+    with pytest.raises(UserError, match="nvidia-smi does not answer"):
+        gpu.listed()
