@@ -185,3 +185,17 @@ def warmup(facts: Facts) -> Iterator[Finding]:
         usual="6% (RoBERTa, arXiv 1907.11692, table 10) to 10% (ELECTRA, 2003.10555, appendix B)",
         advice=f"set {facts.member.key('warmup')} to 0.1",
     )
+
+
+def untrained_places(facts: Facts) -> Iterator[Finding]:
+    """Texts longer than what the pretraining of a new network read: the places behind are as they were drawn."""
+    places, length = facts.member.places, facts.options.get("max_length")
+    if places is None or not isinstance(length, int) or length <= places:
+        return
+    yield Finding(
+        cause="untrained_places",
+        severity="possible",
+        figure=f"max_length {length}, but the new network was pretrained on sequences of {places} tokens",
+        usual="long sequences in the last tenth of the pretraining, too (BERT, arXiv 1810.04805, appendix A.2)",
+        advice=f"set {facts.member.key('max_length')} to {places}, or the pretraining's max_length to {length}",
+    )

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from podium.config import Config
+from podium.encoder_folders import pretraining_of
 from podium.plan import Plan
 from podium.plan_span import SpanPlan
 from podium.plans import Plans
@@ -17,8 +18,9 @@ class Member:
 
     ``options`` are those of its training (``podium.plan.Plan.train``); ``joint``: it learns several tasks together;
     ``trained`` is the folder of its trainings below ``root``. ``encoder`` and ``tokenizer`` folders, which
-    need not be there yet. ``tokens`` is the table of its token ids, ``view`` that of its texts; both may be missing:
-    ``steps``, ``language`` and ``wordnet`` make the texts of rows, and ``ingest`` the rows of the file ``train``.
+    need not be there yet; ``places`` of a sequence that a new network's pretraining read, None for other encoders.
+    ``tokens`` is the table of its token ids, ``view`` that of its texts; both may be missing: ``steps``, ``language``
+    and ``wordnet`` make the texts of rows, and ``ingest`` the rows of the file ``train``.
     """
 
     root: Path
@@ -33,6 +35,7 @@ class Member:
     folds: int
     last_round: int
     encoder: Path | None
+    places: int | None
     tokenizer: Path | None
     tokens: Path | None
     view: Path
@@ -79,12 +82,20 @@ def _member(plan: Plan, root: Path, name: str) -> Member:
         folds=len(plan.folds),
         last_round=plan.last_round(name),
         encoder=_below(root, plan.encoder(name)),
+        places=_places(plan, name),
         tokenizer=_below(root, plan.tokenizer_of(name)),
         **texts,
         train=root / Path(task.train).expanduser(),
         sample=root / Path(task.sample).expanduser() if task.sample else None,
         ingest=plan.ingest(),
     )
+
+
+def _places(plan: Plan, name: str) -> int | None:
+    """Places of a sequence that the pretraining of a member's new network learned."""
+    pretraining = pretraining_of(getattr(plan.model(name), "encoder", None))
+    block = plan.pretraining(pretraining) if pretraining is not None else None
+    return None if block is None or block.scratch is None or block.steps == 0 else block.max_length
 
 
 def _viewed(plan: Plan, root: Path, name: str) -> dict[str, Any]:

@@ -39,6 +39,7 @@ CAUSES: tuple[Cause, ...] = (
     causes_weights.new_pooler,
     causes_config.head_rate,
     causes_config.layer_decay,
+    causes_config.untrained_places,
     causes_config.warmup,
     causes_training.overfitting,
     causes_predictions.odd_fold,

@@ -103,3 +103,24 @@ def test_steps_of_batches_of_tokens(tmp_path: Path, encoder: Path) -> None:
     """About 8 words a row, so 64 tokens are some 8 rows and 500 some 60."""
     assert Project(tmp_path, encoder, batch_tokens=64).causes() == {}
     assert "too_few_steps" in Project(tmp_path, encoder, batch_tokens=500).causes()
+
+
+@pytest.mark.parametrize(
+    ("length", "pretraining", "named"),
+    [
+        (64, {"scratch": {}, "max_length": 64}, False),
+        (65, {"scratch": {}, "max_length": 64}, True),
+        (65, {"scratch": {}, "max_length": 64, "steps": 0}, False),  # nothing was learned of any place
+        (65, {"encoder": "org/bert", "max_length": 64}, False),  # its own pretraining knew them
+    ],
+)
+def test_places_that_a_new_network_never_read(
+    tmp_path: Path, length: int, pretraining: dict[str, Any], named: bool
+) -> None:
+    project = Project(tmp_path, None, max_length=length)
+    project.raw["models"]["m"]["encoder"] = "pretrain/new"
+    project.raw["pretrain"] = {"new": pretraining}
+    found = project.causes()
+    assert ("untrained_places" in found) == named
+    if named:
+        assert "models.m.max_length to 64" in found["untrained_places"].advice
