@@ -34,6 +34,7 @@ class Note:
         self._path, self._every = path, every_seconds
         self._facts: dict[str, Any] = {}
         self._last, self._tokens = 0.0, 0
+        self._since: dict[str, Any] = {}
 
     def tell(self, **facts: Any) -> None:
         """Add some facts, or change them."""
@@ -51,14 +52,18 @@ class Note:
     def step(self, row: Mapping[str, Any], of: int, epochs: float) -> None:
         """Tell of a training step, at most every few seconds: only then is the loss asked from the device."""
         now = time.monotonic()
-        if not self._last:  # the first step only starts the clock
+        if (
+            not self._last
+        ):  # the first step only starts the clock; a run that is taken up begins with a later one
             self._last = now
+            self._since = {"done": int(row["step"]) + 1, "at": time.time()}
             return
         self._tokens += int(row["tokens"])
         if (seconds := now - self._last) < self._every:
             return
         done = int(row["step"]) + 1
-        told = {"done": done, "of": of, "epoch": int(row["epoch"]) + 1, "epochs": epochs, "at": time.time()}
+        told: dict[str, Any] = {"done": done, "of": of, "epoch": int(row["epoch"]) + 1, "epochs": epochs}
+        told |= {"at": time.time(), "since": self._since}
         self.tell(progress={**told, "loss": float(row["loss"]), "tokens_per_second": self._tokens / seconds})
         self._last, self._tokens = now, 0
 
@@ -88,6 +93,6 @@ def step(row: Mapping[str, Any], *, of: int, epochs: float) -> None:
 
 
 def end(state: str, error: str | None = None) -> None:
-    """Say how the job ended: ``done`` or ``failed``, with one line of why."""
+    """Say how the job ended: ``done``, ``stopped`` by the user, or ``failed``, with one line of why."""
     tell(state=state, ended=time.time(), error=error)
     _notes.clear()

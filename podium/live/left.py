@@ -50,13 +50,16 @@ class Left:
     def job(self, name: str, note: Mapping[str, Any], elapsed: float) -> float | None:
         """Seconds that are left of a job with this ``note``, ``elapsed`` after its start.
 
-        A training is judged by its own steps, once it made some of them; a judge of labels trains several times.
+        A training is judged by its own steps, once it made some of them: by those of this process, where it went on
+        from a checkpoint. A judge of labels trains several times.
         """
         told = note.get("progress")
-        if told and note.get("rule") != "predict_for_noise" and told["done"] >= ENOUGH * told["of"]:
-            until = told["at"] - note["started"]
-            whole = until * told["of"] / told["done"]
-            return max(0.0, whole - elapsed)
+        if told and note.get("rule") != "predict_for_noise":
+            since = told.get("since") or {"done": 0, "at": note["started"]}
+            steps, still = told["done"] - since["done"], told["of"] - told["done"]
+            if steps > 0 and steps >= ENOUGH * (told["of"] - since["done"]):
+                pace = (told["at"] - since["at"]) / steps
+                return max(0.0, pace * still - (note["started"] + elapsed - told["at"]))
         seconds = self.seconds(name)
         return None if seconds is None else max(0.1 * elapsed, seconds - elapsed)
 

@@ -114,6 +114,26 @@ def test_what_runs_is_told_with_its_steps_and_device(folder: Path) -> None:
     assert "about 9 min 6 s left" in shown
 
 
+def test_a_training_that_went_on_from_a_checkpoint_is_judged_by_its_own_steps(folder: Path) -> None:
+    """50 steps in 25 seconds of this process, 50 more to go; the 900 of the process before it took no time of its."""
+    now = time.time()
+    told = {"done": 950, "of": 1000, "epoch": 1, "epochs": 1.0, "loss": 0.25, "tokens_per_second": 100.0}
+    since = {"done": 900, "at": now - 25}
+    note(folder, FIT, progress={**told, "at": now, "since": since})
+    assert "about 25 s left" in lines(folder, knows(500.0))
+
+
+def test_a_note_says_where_its_process_began(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    progress.begin(tmp_path / "job.json", log="results/logs/a.log", rule="train_fold")
+    for step in range(900, 905):
+        progress.step({"step": step, "epoch": 0, "tokens": 10, "loss": 0.5}, of=1000, epochs=1.0)
+        clock[0] += 1.0
+    assert json.loads((tmp_path / "job.json").read_text())["progress"]["since"]["done"] == 901
+    progress.end("done")
+
+
 def test_jobs_that_are_done_correct_what_is_expected(folder: Path) -> None:
     now = time.time()
     note(folder, FIT, state="done", started=now - 90, ended=now - 50)
@@ -173,6 +193,12 @@ def test_a_note_that_is_being_written_is_left_out(folder: Path) -> None:
     (folder / progress.FOLDER / "0123.json").write_text('{"log": "res')
     (folder / progress.FOLDER / ".0456.json.part").write_text("{")
     assert "0 of 3 jobs done" in lines(folder)
+
+
+@pytest.mark.parametrize("broken", ['{"jobs": [{"name": "a"}]}', '{"competition": "c"}', "[]"])
+def test_a_run_of_another_version_is_none(folder: Path, broken: str) -> None:
+    (folder / ".snakemake/podium/run.json").write_text(broken, encoding="utf-8")
+    assert notes.read(folder) is None
 
 
 @pytest.mark.parametrize(
