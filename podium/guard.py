@@ -9,6 +9,7 @@ import os
 import platform
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -36,9 +37,12 @@ class Mistakes:
         self._file.unlink(missing_ok=True)
 
     def add(self, text: str) -> None:
-        """Note one; each is a few lines at most, so that jobs at the same time do not mix."""
+        """Note one; each is a few lines at most, so that jobs at the same time do not mix.
+
+        A disk that takes no more, which may be the mistake itself, takes no note; the job tells it all the same.
+        """
         if self._file.parent.is_dir():
-            with self._file.open("a", encoding="utf-8") as lines:
+            with suppress(OSError), self._file.open("a", encoding="utf-8") as lines:
                 lines.write(f"{text}\n")
 
     def all(self) -> list[str]:
@@ -76,7 +80,7 @@ def sweep(folder: Path) -> None:
 def claim(results: Path, competition: str) -> None:
     """Note whose results these are; raise ``UserError`` where they are another competition's."""
     owner = results / "competition.txt"
-    if owner.is_file() and (holder := owner.read_text(encoding="utf-8").strip()) != competition:
+    if owner.is_file() and (holder := _read(owner)) != competition:
         raise UserError(
             f"{results}/ holds the competition '{holder}', and this config is '{competition}': move {results}/ away, "
             f"or delete {owner} if it is the same competition under another name"
@@ -85,6 +89,11 @@ def claim(results: Path, competition: str) -> None:
         write_text(f"{competition}\n", owner)
     except OSError as error:
         raise UserError(mishaps.told(error) or f"{owner} cannot be written ({error})") from error
+
+
+def _read(owner: Path) -> str:
+    """The name in the file; of one that is damaged, what can be read."""
+    return owner.read_text(encoding="utf-8", errors="replace").strip()
 
 
 def this_process() -> str:

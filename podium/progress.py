@@ -98,6 +98,6 @@ def step(row: Mapping[str, Any], *, of: int, epochs: float) -> None:
 
 
 def end(state: str, error: str | None = None) -> None:
-    """Say how the job ended: ``done`` or ``failed``, with one line of why."""
+    """Say how the job ended: ``done``, ``stopped`` by the user, or ``failed``, with one line of why."""
     tell(state=state, ended=time.time(), error=error)
     _notes.clear()

@@ -45,7 +45,10 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
         progress.end("done")
     except BaseException as error:
         told = _told(error, snakemake)
-        progress.end("failed", (told or f"{type(error).__name__}: {error}").partition("\n")[0])
+        if isinstance(error, KeyboardInterrupt):  # a terminal sends Ctrl-C to the run and to its jobs
+            progress.end("stopped")
+        else:
+            progress.end("failed", (told or f"{type(error).__name__}: {error}").partition("\n")[0])
         if told is None:
             raise
         logging.getLogger("podium").error("%s", told)

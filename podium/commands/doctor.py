@@ -1,7 +1,7 @@
 """Look for what would stop a long run, and estimate what it takes (docs/doctor.md)."""
 
 import os
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
 from podium.commands.layers import add_files, layered
@@ -17,7 +17,7 @@ def options(parser: ArgumentParser) -> None:
     add_files(parser)
     parser.add_argument("--cores", type=_count, metavar="N", help="as for snakemake (default: all)")
     parser.add_argument(
-        "--gpus", type=_count, metavar="N", help="as for snakemake --resources gpu=N (default: all)"
+        "--gpus", type=_count_or_none, metavar="N", help="as for snakemake --resources gpu=N (default: all)"
     )
     parser.add_argument(
         "--no-measure", action="store_true", help="leave out the short measurement of this machine"
@@ -36,10 +36,18 @@ def _config(files: list[Path]) -> Config | UserError:
 
 
 def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
+    return _number(text, 1)
+
+
+def _count_or_none(text: str) -> int:
+    """``gpu=0`` keeps a run on the CPU, whatever the machine has."""
+    return _number(text, 0)
+
+
+def _number(text: str, least: int) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise ArgumentTypeError(f"must be a whole number of {least} or more, found '{text}'")
+    return int(text)
 
 
 def run(given: Namespace) -> int:

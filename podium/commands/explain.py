@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from podium.errors import UserError
-from podium.files import write_json
+from podium.files import is_file, is_folder, write_json
 
 HELP = "tell where an artifact came from, or what happened to a row"
 
@@ -47,8 +47,13 @@ def _is_path(thing: str) -> bool:
     """Whether it is a path whatever the ids are: of a folder of results, or written as one."""
     path = Path(thing)
     return thing.startswith(("./", "../", "/", "results/")) or (
-        path.exists() and "results" in path.absolute().parts
+        _is_there(thing) and "results" in path.absolute().parts
     )
+
+
+def _is_there(thing: str) -> bool:
+    """Whether there is such a file or folder; an id may be longer than any file's name."""
+    return is_file(thing) or is_folder(thing)
 
 
 def _row(given: Namespace) -> tuple[str, Any]:
@@ -56,18 +61,18 @@ def _row(given: Namespace) -> tuple[str, Any]:
     from podium.explain import rows, rows_text
 
     if not (given.results / "ingest").is_dir():
-        if Path(given.thing).exists():
+        if _is_there(given.thing):
             return "", None
         raise UserError(f"explain: {given.results} holds no rows; run `snakemake ingest`, or name --results")
     stories = rows.find(given.results, given.thing, task=given.task)
     if not stories:
-        if Path(given.thing).exists():
+        if _is_there(given.thing):
             return "", None
         raise rows.unknown(given.results, given.thing, task=given.task)
     told = [rows.tell(story, given.results) for story in stories]
     also = f"note: there is a file {given.thing}, too; for that write ./{given.thing}\n"
     text = "\n".join(rows_text.text(story) for story in told)
-    return text + (also if Path(given.thing).exists() else ""), {
+    return text + (also if _is_there(given.thing) else ""), {
         "rows": [dataclasses.asdict(story) for story in told]
     }
 

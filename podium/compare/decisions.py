@@ -58,14 +58,16 @@ def changes(a: Results, b: Results, task: str, part: str, *, type: str, metric: 
     first, second = (table.set_index("id")["label"] for table in tables if table is not None)
     ids = first.index[first.index.isin(second.index)]
     changed = ids[(first.loc[ids].to_numpy() != second.loc[ids].to_numpy())]
-    told = rows.set_index("id").loc[changed]
+    told = rows.set_index("id").reindex(changed)  # decisions may be of rows that stage ingest has no more
     labels = _labels(told, b, task, part)
     moved = _moved(a, b, task, name, changed)
     found = [
         Row(
             id=str(id),
             text=" | ".join(
-                str(told.at[id, column] or "") for column in ("text_a", "text_b") if column in told
+                "" if pd.isna(told.at[id, column]) else str(told.at[id, column])
+                for column in ("text_a", "text_b")
+                if column in told
             ),
             label=labels[id],
             a=str(first.at[id]),

@@ -45,6 +45,9 @@ def shared(a: Results, b: Results, task: str) -> Shared | None:
     label = other.set_index("id")["target"].reindex(mine["id"])
     there = label.notna().to_numpy()
     same = there & (label.to_numpy() == mine["target"].to_numpy())
+    relabelled = int(there.sum() - same.sum())
+    for table in folds.values():  # a run that is not at its end may have rows without a fold
+        same &= mine["id"].isin(table["id"]).to_numpy()
     kept = mine[same].reset_index(drop=True)
     if kept.empty:
         return None
@@ -61,7 +64,7 @@ def shared(a: Results, b: Results, task: str) -> Shared | None:
         ),
         a=len(mine),
         b=len(other),
-        relabelled=int(there.sum() - same.sum()),
+        relabelled=relabelled,
         own_folds=folds,
     )
 

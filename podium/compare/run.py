@@ -36,7 +36,7 @@ class Results:
     def competition(self) -> str | None:
         """The competition's name."""
         path = self.folder / "competition.txt"
-        return path.read_text(encoding="utf-8").strip() if path.is_file() else None
+        return path.read_text(encoding="utf-8", errors="replace").strip() if path.is_file() else None
 
     def of(self, task: str) -> Places:
         """The tables of a task."""

@@ -148,18 +148,28 @@ def _labelled(
     ids = set(rows.train["id"])
 
     def score(key: Key) -> Drawn:
-        table = _kept(read_table(_path(run, task, key)), ids)
+        table = _of_rows(_path(run, task, key), ids)
         lacking = {name: 0.0 for name in columns(labels, kind) if name not in table.columns}
         decided = None
         if key[0] == "submitted":
-            decided = _kept(read_table(run.folder / f"decision/{task}/oof.parquet"), ids)
+            decided = _of_rows(run.folder / f"decision/{task}/oof.parquet", ids)
         return scorer.score(*key, table.assign(**lacking), decided, tested=NO_GAIN).drawn
 
     return score
 
 
-def _kept(table: pd.DataFrame, ids: set[str]) -> pd.DataFrame:
-    return table[table["id"].isin(ids)].reset_index(drop=True)
+def _of_rows(path: Path, ids: set[str]) -> pd.DataFrame:
+    """The rows of a table with these ids; ``UserError`` where it does not have each of them once.
+
+    A run that goes on, failed or was asked for parts leaves tables of other rows beside those of today.
+    """
+    if not path.is_file():
+        raise UserError(f"{path} is not there: finish the run that makes it")
+    table = read_table(path)
+    kept = table[table["id"].isin(ids)].reset_index(drop=True)
+    if len(kept) != len(ids):
+        raise UserError(f"{path} is of other rows than stage ingest has now: finish the run that makes it")
+    return kept
 
 
 def _answers(
@@ -168,14 +178,19 @@ def _answers(
     """What scores answers of one run, by rules that are cross-fitted over its own folds and rows."""
     scorer = AnswerScorer(rows.train, rows.folds, metric=metric, test_rows=0)
     questions = read_table(run.folder / f"ingest/{task}/train.parquet")
-    gold, contexts = decode_all(questions["target"]), questions["text_b"].tolist()
+    gold, contexts, ids = decode_all(questions["target"]), questions["text_b"].tolist(), set(questions["id"])
+    if set(rows.own_folds[side]["id"]) != ids:
+        raise UserError(
+            f"the folds of {run.folder} are of other rows than stage ingest has now: finish the run"
+        )
     numbers = fold_numbers(rows.own_folds[side], questions["id"])
     own_metric = str(run.of(task).facts()["chosen"]["metric"])
 
     def score(key: Key) -> Drawn:
         if key[0] == "submitted":
-            told = read_table(run.folder / f"decision/{task}/oof.parquet").set_index("id")["label"]
+            told = _of_rows(run.folder / f"decision/{task}/oof.parquet", ids).set_index("id")["label"]
         else:
+            _of_rows(_path(run, task, key), ids)
             said = read(_path(run, task, key)).in_order(questions["id"].tolist())
             answers = rules.crossfit(
                 said, contexts, gold, numbers, metric=own_metric, options=_rules(run, task)

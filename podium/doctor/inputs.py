@@ -9,7 +9,7 @@ from urllib.parse import quote
 from podium import diagnose, filecheck, guard, ingest
 from podium.config import SpanTask, Task
 from podium.doctor.check import Check, error, ok, warning
-from podium.errors import UserError
+from podium.errors import UserError, printable
 from podium.forecast import sizes
 from podium.forecast.costs import hub_names
 from podium.live import notes
@@ -88,13 +88,16 @@ def owner(root: Path, competition: str) -> Iterator[Check]:
     """Yield lines on results of another competition, and on a run that goes on."""
     path = root / "results" / "competition.txt"
     try:
-        holder = path.read_text(encoding="utf-8").strip() if path.is_file() else competition
+        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else competition
+        holder = text.strip()
     except OSError:
         holder = competition
     if holder != competition:
         mend = f"move results/ away, or delete {path} if it is the same competition under another name"
         yield error(
-            "results", f"results/ holds the competition '{holder}', the config is '{competition}'", mend
+            "results",
+            f"results/ holds the competition '{printable(holder)}', the config is '{competition}'",
+            mend,
         )
     run = notes.read(root)
     if run is not None and run.ended is None and run.here and guard.alive(run.process):

@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from podium.errors import DamagedFile
+
 _COMPARED = 2000
 
 
@@ -25,10 +27,20 @@ def rows(
     """Every row of a table in which one of the columns named in ``wanted`` has one of its values.
 
     ``columns`` are those to return, all where None is given; names that the table does not have are left out. Only the
-    columns of ``wanted`` are read of all rows; of the others, the groups of rows that hold a row that is found.
+    columns of ``wanted`` are read of all rows; of the others, the groups of rows that hold a row that is found. Raises
+    ``DamagedFile`` where the table is cut short.
     """
     if not path.is_file():
         return []
+    try:
+        return _rows(path, wanted, columns)
+    except pa.ArrowInvalid as error:
+        raise DamagedFile(path, error) from error
+
+
+def _rows(
+    path: Path, wanted: Mapping[str, Sequence[Any]], columns: Sequence[str] | None
+) -> list[dict[str, Any]]:
     with pq.ParquetFile(path) as source:
         names = source.schema_arrow.names
         keys = {name: values for name, values in wanted.items() if name in names}

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,11 +34,16 @@ class Predicted(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """The tables of one task in the folder ``results`` of a run; ``config`` is the effective one, or empty."""
+    """The tables of one task in the folder ``results`` of a run; ``config`` is the effective one, or empty.
+
+    Nothing removes what an earlier config left there: members, folds, rounds and augmentations that ``config`` does not
+    have are passed over, and ``left_out`` names those that were.
+    """
 
     results: Path
     task: str
     config: dict[str, Any]
+    left_out: set[str] = field(default_factory=set, compare=False)
 
     @property
     def ingested(self) -> dict[str, Path]:
@@ -49,8 +54,11 @@ class Places:
     @property
     def made(self) -> dict[str, Path]:
         """The tables of made rows by augmentation."""
-        folder = self.results / "augment" / self.task
-        return {path.stem: path for path in sorted(folder.glob("*.parquet"))}
+        folder, known = self.results / "augment" / self.task, self.config.get("augment")
+        paths = {path.stem: path for path in sorted(folder.glob("*.parquet"))}
+        return {
+            name: path for name, path in paths.items() if self._asked(name, known is None or name in known)
+        }
 
     @property
     def type(self) -> str:
@@ -94,24 +102,51 @@ class Places:
         """Tables ``foldK.parquet`` in a folder of the results, by fold."""
         found = {}
         for path in (self.results / folder).glob("fold*.parquet"):
-            if path.stem[4:].isdigit():
+            if path.stem[4:].isdigit() and self._has_fold(int(path.stem[4:])):
                 found[int(path.stem[4:])] = path
         return dict(sorted(found.items()))
+
+    def _asked(self, name: str, asked: bool) -> bool:
+        """Whether the config has something of this ``name``; what it does not have is noted."""
+        if not asked:
+            self.left_out.add(name)
+        return asked
+
+    def _has_fold(self, fold: int) -> bool:
+        count = self.config.get("folds", {}).get("n")
+        return self._asked(f"fold {fold}", count is None or fold < count)
+
+    def _has_round(self, name: str) -> bool:
+        """Of a round's number as text; other words are no rounds."""
+        most = self.config.get("pseudo", {}).get("rounds")
+        return self._asked(f"round {name}", most is None or not name.isdigit() or int(name) <= most)
+
+    def _has_member(self, name: str) -> bool:
+        models = self.config.get("models")
+        members = {
+            f"{model}-s{seed}"
+            for model, block in (models or {}).items()
+            for seed in block.get("seeds") or [0]
+        }
+        return self._asked(name, not models or name in members)
 
     def trained(self) -> Iterator[Trained]:
         """Every table of rows that a model was trained on."""
         for joint, folder in ((False, f"train/{self.task}"), (True, "joint")):
             for path in sorted((self.results / folder).glob("*/round*/fold*/*_on.parquet")):
                 number, fold = (re.sub(r"\D", "", part) for part in (path.parts[-3], path.parts[-2]))
-                if number and fold and path.stem in ("trained_on", "refit_on"):
-                    refit = path.stem == "refit_on"
-                    yield Trained(path.parts[-4], int(number), int(fold), refit, joint, path)
+                if not (number and fold and path.stem in ("trained_on", "refit_on")):
+                    continue
+                member, refit = path.parts[-4], path.stem == "refit_on"
+                if self._has_member(member) and self._has_round(number) and self._has_fold(int(fold)):
+                    yield Trained(member, int(number), int(fold), refit, joint, path)
 
     def predicted(self) -> Iterator[Predicted]:
         """Every folder of predictions: members by round, then ensembles in the order of the scores."""
         for folder in sorted((self.results / "predict" / self.task).glob("*/*")):
-            if folder.is_dir():
-                yield Predicted("member", folder.parts[-2], folder.name.removeprefix("round"), folder)
+            member, number = folder.parts[-2], folder.name.removeprefix("round")
+            if folder.is_dir() and self._has_member(member) and self._has_round(number):
+                yield Predicted("member", member, number, folder)
         ranks = [row["name"] for row in self.facts().get("rows", []) if row["what"] == "ensemble"]
         ensembles = sorted((self.results / "ensemble" / self.task).glob("*"))
         for folder in sorted(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from podium import runs
 from podium.errors import UserError, hint
 from podium.explain import said
 from podium.explain.artifact import config_of
@@ -46,7 +47,7 @@ def unknown(results: Path, id: str, *, task: str | None) -> UserError:
 
 def tell(story: Story, results: Path) -> Story:
     """Add to a story that was begun everything that the run's tables say of the row."""
-    places = Places(results, story.task, config_of(results.parent))
+    places = Places(results, story.task, _config(results))
     story.views = _views(story, places)
     if story.kind == "train":
         _among_train(story, places)
@@ -60,14 +61,21 @@ def tell(story: Story, results: Path) -> Story:
         _pseudo(story, places)
     if story.kind not in ("made", "external"):
         said.add(story, places)
+    story.left_out = sorted(places.left_out)
     return story
+
+
+def _config(results: Path) -> dict[str, Any]:
+    """The effective config of the last run that began here; without a record of any, that of the results."""
+    begun = [run.config for run in runs.read_all(results) if run.config]
+    return begun[-1] if begun else config_of(results.parent)
 
 
 def _tasks(results: Path, task: str | None) -> list[Places]:
     names = tasks_of(results)
     if task is not None and task not in names:
         raise UserError(f"explain: {results} has no task '{task}'; {hint(task, names)}")
-    config = config_of(results.parent)
+    config = _config(results)
     return [Places(results, name, config) for name in names if task in (None, name)]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from podium.explain.story import Made, Neighbour, Said, Story, Training
 from podium.explain.words import WIDTH, counted, cut, labelled, padded, table
+from podium.page.html import clean
 from podium.span.answers import decode, texts
 from podium.targets import JOINT, split
 
@@ -39,7 +40,7 @@ def label_text(label: str | None, type: str) -> str:
 def _lines(story: Story) -> Iterator[str]:
     what = _KINDS[story.kind]
     named = "" if story.kind in ("train", "test") else f" {story.part}"
-    yield f"{story.task}: {what}{named} '{story.id}'"
+    yield f"{story.task}: {what}{named} '{clean(story.id)}'"
     yield ""
     for name, words in story.texts.items():
         yield from labelled("text" if name == "text_a" else "second text", _shortened(words))
@@ -62,6 +63,11 @@ def _lines(story: Story) -> Iterator[str]:
     yield from _pseudo(story)
     yield from _predictions(story)
     yield from _decision(story)
+    if story.left_out:
+        yield ""
+        yield from labelled(
+            "left out", f"{', '.join(story.left_out)}: in the results, not in the last run's config"
+        )
 
 
 def _shortened(words: str) -> str:
@@ -159,7 +165,7 @@ def _made(story: Story) -> Iterator[str]:
         yield ""
         yield "made from it"
     for one in story.made:
-        yield f"  '{one.id}': {cut(' | '.join(one.texts.values()), WIDTH - len(one.id) - 6)}"
+        yield f"  '{clean(one.id)}': {cut(' | '.join(one.texts.values()), WIDTH - len(one.id) - 6)}"
         yield from (f"    verdict {line}" for line in _verdicts(one))
         yield f"    {_taken(one.taken)}"
 

@@ -112,6 +112,7 @@ class Story:
 
     Labels are as in the tables (``podium.targets``), ``decision`` too (None: not decided). ``right`` and ``error`` are
     of the decision against the given label; of a span task ``points`` are what the task's metric gives it.
+    ``left_out`` names what earlier configs left in the results, of which nothing is told.
     """
 
     task: str
@@ -143,3 +144,4 @@ class Story:
     right: bool | None = None
     error: float | None = None
     points: float | None = None
+    left_out: list[str] = field(default_factory=list)

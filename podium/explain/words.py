@@ -1,10 +1,15 @@
-"""Lines of at most 100 columns: what both kinds of explanation and comparisons are written with."""
+"""Lines of at most 100 columns: what both kinds of explanation and comparisons are written with.
+
+Texts, labels and ids of the data are shown ``clean``: a terminal obeys control characters.
+"""
 
 import json
 import unicodedata
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
+
+from podium.page.html import clean
 
 WIDTH = 100
 
@@ -22,7 +27,7 @@ def _column(letter: str) -> int:
 
 def cut(text: str, width: int) -> str:
     """The text on one line, cut to ``width`` columns."""
-    line = " ".join(text.split())
+    line = " ".join(clean(text).split())
     return line if columns(line) <= width else _head(line, width - 1) + "…"
 
 
@@ -45,6 +50,7 @@ def table(rows: Sequence[Sequence[str]], *, before: str, right: Sequence[int] = 
     """Rows in columns, two spaces apart; columns ``right`` end at the right."""
     if not rows:
         return
+    rows = [[clean(cell) for cell in row] for row in rows]
     widths = [max(columns(row[k]) for row in rows) for k in range(len(rows[0]))]
     for row in rows:
         cells = [
@@ -64,7 +70,7 @@ def labelled(label: str, words: str, *, width: int = 13) -> list[str]:
 def wrap(words: str, width: int) -> list[str]:
     """Lines of at most ``width`` (2 or more) columns; words without room on a line are cut where they must be."""
     lines, line = [], ""
-    for word in words.split():
+    for word in clean(words).split():
         joined = f"{line} {word}" if line else word
         if columns(joined) <= width:
             line = joined

@@ -79,9 +79,12 @@ def read(root: Path) -> Run | None:
     for path in sorted((root / progress.FOLDER).glob("[!.]*.json")):
         try:
             note = read_json(path)
-        except (OSError, ValueError):  # being written, or taken away by a new run
+            notes[note["log"]] = note
+        except (OSError, ValueError, LookupError, TypeError):  # being written, or taken away by a new run
             continue
-        notes[note["log"]] = note
     last = {key: done.get(key) for key in ("ended", "ok", "log")}
-    whole: dict[str, Any] = {**told, **last, "jobs": from_plain(told["jobs"]), "notes": notes}
-    return Run(**whole)
+    try:
+        whole: dict[str, Any] = {**told, **last, "jobs": from_plain(told["jobs"]), "notes": notes}
+        return Run(**whole)
+    except (LookupError, TypeError):  # of another version of Podium
+        return None

@@ -11,6 +11,8 @@ import numpy as np
 BINS = 10
 """Bins of a reliability diagram, of equal width (Guo et al. 2017, arXiv 1706.04599, section 2, with 15 of them)."""
 WORST = 20
+CELLS = 4_000
+"""Squares of a confusion matrix at most: a thousand classes can have a million, each 200 bytes of the page."""
 
 
 def by_class(truth: np.ndarray, said: np.ndarray, names: Sequence[str]) -> list[dict[str, Any]]:
@@ -46,20 +48,25 @@ def _flags(labels: np.ndarray, classes: int) -> np.ndarray:
 def confusion(truth: np.ndarray, said: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
     """Return ``names`` from the greatest class, ``cells`` (true, said, rows) that are not empty, and the worst pairs.
 
-    ``truth`` and ``said`` are (N,) int.
+    ``truth`` and ``said`` are (N,) int. Of more than ``CELLS`` the diagonal is kept and then the greatest;
+    ``left_out`` rows are in the others.
     """
     classes = len(names)
-    table = np.bincount(truth * classes + said, minlength=classes * classes).reshape(classes, classes)
-    order = np.argsort(-table.sum(axis=1), kind="stable")
-    table = table[order][:, order]
-    cells = [[int(i), int(j), int(table[i, j])] for i, j in np.argwhere(table)]
+    rows = np.bincount(truth, minlength=classes)
+    order = np.argsort(-rows, kind="stable")
+    place = np.empty(classes, dtype=np.int64)
+    place[order] = np.arange(classes)
+    pairs, counts = np.unique(place[truth] * classes + place[said], return_counts=True)
+    cells = [
+        [int(pair) // classes, int(pair) % classes, int(n)] for pair, n in zip(pairs, counts, strict=True)
+    ]
     wrong = sorted((cell for cell in cells if cell[0] != cell[1]), key=lambda cell: -cell[2])[:WORST]
-    return {
-        "names": [names[k] for k in order],
-        "rows": table.sum(axis=1).tolist(),
-        "cells": cells,
-        "worst": wrong,
-    }
+    found: dict[str, Any] = {"names": [names[k] for k in order], "rows": rows[order].tolist()}
+    found |= {"cells": cells, "worst": wrong}
+    if len(cells) > CELLS:
+        ordered = sorted(cells, key=lambda cell: (cell[0] != cell[1], -cell[2]))
+        found |= {"cells": sorted(ordered[:CELLS]), "left_out": sum(cell[2] for cell in ordered[CELLS:])}
+    return found
 
 
 def reliability(chances: np.ndarray, right: np.ndarray) -> dict[str, Any]:

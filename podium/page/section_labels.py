@@ -67,6 +67,8 @@ def _confusion(found: dict[str, Any], key: str, title: str = "Confusion matrix")
     )
     if len(names) > 12:
         about += " Numbers are behind it, and under the pointer."
+    if found.get("left_out"):
+        about += f" {count(found['left_out'])} rows in the smallest squares are not drawn."
     drawing = matrix.matrix(key, title, about, names, cells, down="true", across="decided")
     body = [
         [

@@ -16,7 +16,7 @@ from podium.compare import Comparison, configs, files
 from podium.compare.rows_of import _together
 from podium.errors import UserError
 from podium.explain.words import WIDTH, columns
-from podium.files import write_json, write_text
+from podium.files import write_json, write_table, write_text
 
 ROWS, FOLDS = 600, 3
 TRUTH = np.arange(ROWS) % 2
@@ -165,6 +165,37 @@ def test_results_without_scores_or_config_are_compared_as_far_as_they_go(tmp_pat
     assert found.tasks[0].decisions[0].rows
     write_json({}, other / "scores.json")
     assert comparing.compare(one, other).tasks[0].scores is None
+
+
+def test_a_run_that_is_not_at_its_end_is_compared_as_far_as_it_goes(tmp_path: Path) -> None:
+    """Rows, folds, predictions and decisions of different times: what cannot be scored is said, the rest is told."""
+    one, other = pair(tmp_path)
+    train = pd.read_parquet(other / "ingest/topic/train.parquet")
+    write_table(
+        pd.concat([train, train.head(1).assign(id="new")]), other / "ingest/topic/train.parquet"
+    )  # ingested again, not yet dealt
+    test = pd.read_parquet(other / "ingest/topic/test.parquet")
+    write_table(test.iloc[15:], other / "ingest/topic/test.parquet")
+    found = comparing.compare(other, one)
+    assert found.tasks[0].rows == ROWS
+    assert found.tasks[0].scores is not None
+    gone = set(test["id"].iloc[:15])
+    texts = {row.id: row.text for row in found.tasks[0].decisions[1].rows}
+    assert texts == {id: "" if id in gone else f"text {id}" for id in texts}
+    assert gone & set(texts)
+    for lost, words in (
+        ("predict/topic/linear-s0/round0/oof.parquet", "oof.parquet is not there"),
+        ("decision/topic/oof.parquet", "is of other rows than stage ingest has now"),
+    ):
+        if "not there" in words:
+            (other / lost).unlink()
+        else:
+            results(tmp_path / "b", TRUTH, {"linear-s0": B, "other-s0": A}, DEALT, CLUSTERS, config=CONFIG)
+            write_table(pd.read_parquet(other / lost).iloc[5:], other / lost)
+        for order in ((one, other), (other, one)):
+            task = comparing.compare(*order).tasks[0]
+            assert task.scores is None
+            assert words in " ".join(task.notes)
 
 
 VALUES = st.recursive(

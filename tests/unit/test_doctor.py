@@ -1,6 +1,7 @@
 """Faults that are planted, and the lines that name them."""
 
 import os
+from argparse import ArgumentParser
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 import yaml
 from filelock import FileLock
 
+from podium.commands import doctor as command
 from podium.doctor import inputs, machine, report, software, storage
 from podium.doctor.check import Check
 from podium.errors import UserError
@@ -269,6 +271,18 @@ def test_results_of_another_competition_are_an_error(folder: Path) -> None:
     (folder / "results/competition.txt").write_text("other\n")
     assert "results/ holds the competition 'other'" in of(inputs.owner(folder, "c"), "error")
     assert list(inputs.owner(folder, "other")) == []
+    (folder / "results/competition.txt").write_bytes(b"\xffc")
+    assert "results/ holds the competition" in of(inputs.owner(folder, "c"), "error")
+
+
+def test_a_run_without_gpus_can_be_asked_about(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = ArgumentParser()
+    command.options(parser)
+    assert parser.parse_args(["--gpus", "0"]).gpus == 0
+    for wrong in (["--cores", "0"], ["--gpus", "-1"], ["--gpus", "two"]):
+        with pytest.raises(SystemExit):
+            parser.parse_args(wrong)
+        assert "must be a whole number of" in capsys.readouterr().err
 
 
 def test_the_hub_is_asked_only_for_what_is_missing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,11 @@ from snakemake.persistence import MetadataRecord
 from snakemake.persistence.file import FilePersistence
 
 from podium import runs
-from podium.explain import keys, lookup, metadata
+from podium.__main__ import main
+from podium.errors import DamagedFile
+from podium.explain import keys, lookup, metadata, rows_text
+from podium.explain.places import Places
+from podium.explain.story import Neighbour, Story
 from podium.explain.words import WIDTH, columns, cut, labelled, wrap
 from podium.files import write_table
 
@@ -103,6 +107,41 @@ def test_the_closest_ids_and_rows_by_id(tmp_path: Path) -> None:
     assert both == [{"value": 1}, {"value": 5}]
 
 
+def test_a_table_that_was_cut_short_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    write_table(pd.DataFrame({"id": ["a"]}), path)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(DamagedFile, match=r"t\.parquet is damaged"):
+        lookup.row(path, "a")
+
+
+def test_an_id_that_is_longer_than_a_file_s_name_may_be(tmp_path: Path) -> None:
+    write_table(pd.DataFrame({"id": ["a" * 300], "text_a": ["x"]}), tmp_path / "ingest/t/train.parquet")
+    with pytest.raises(SystemExit, match="there is no row"):
+        main(["explain", "b" * 300, "--results", str(tmp_path)])
+
+
+def test_a_terminal_is_told_no_control_characters() -> None:
+    """A row's text, id or label may hold what clears a screen, or turns the direction of what follows."""
+    bad = "a\x1b[2Jb \x07\u202ec\x9b1m"
+    story = Story(
+        task="t",
+        type="single_label",
+        metric=None,
+        kind="train",
+        part="train",
+        id=bad,
+        texts={"text_a": bad},
+        label=bad,
+        group=bad,
+        neighbours=[Neighbour(id=bad, label=bad, text=bad)],
+        fold=0,
+    )
+    told = rows_text.text(story)
+    assert "\u241b[2J" in told
+    assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(told)
+
+
 @given(st.text(max_size=300), st.integers(4, 120))
 def test_no_line_is_longer_than_it_may_be(text: str, width: int) -> None:
     assert columns(cut(text, width)) <= width
@@ -134,6 +173,34 @@ def test_the_config_of_results_is_that_of_the_last_whole_run_that_ended_well(tmp
     assert [run.config["seed"] for run in found] == [1, 2, 3, 4, 5]
     assert [runs.at(found, moment) for moment in (0.5, 3.0, 99.0)] == [None, found[1], found[-1]]
     assert found[3].ended is None
+
+
+def test_what_earlier_configs_left_in_the_results_is_not_told_as_this_run_s(tmp_path: Path) -> None:
+    """A member, a fold, a round and an augmentation that the config has no more."""
+    table = pd.DataFrame({"id": ["a"], "p:x": [1.0]})
+    for name in ("new-s0/round0/fold0", "new-s0/round0/fold4", "new-s1/round0/fold0", "new-s0/round2/fold0"):
+        write_table(table, tmp_path / f"train/t/{name}/trained_on.parquet")
+    for name in ("new-s0/round0", "new-s0/round2", "old-s0/round0", "new-s0/settled"):
+        write_table(table, tmp_path / f"predict/t/{name}/oof.parquet")
+    for name in ("eda", "gone"):
+        write_table(table, tmp_path / f"augment/t/{name}.parquet")
+    for fold in (0, 4):
+        write_table(table, tmp_path / f"noise/t/fold{fold}.parquet")
+    config = {
+        "folds": {"n": 3},
+        "models": {"new": {"seeds": [0]}},
+        "pseudo": {"rounds": 1},
+        "augment": {"eda": {}},
+    }
+    places = Places(tmp_path, "t", config)
+    assert [(one.member, one.round, one.fold) for one in places.trained()] == [("new-s0", 0, 0)]
+    assert [(one.name, one.round) for one in places.predicted()] == [("new-s0", "0"), ("new-s0", "settled")]
+    assert list(places.made) == ["eda"]
+    assert list(places.folds_of("noise/t")) == [0]
+    assert places.left_out == {"fold 4", "round 2", "new-s1", "old-s0", "gone"}
+    unknown = Places(tmp_path, "t", {})
+    assert len(list(unknown.trained())) == 4
+    assert unknown.left_out == set()
 
 
 def test_versions_of_what_is_installed() -> None:

@@ -63,6 +63,12 @@ def test_second_run_is_refused_and_a_killed_one_leaves_no_lock(tmp_path: Path) -
     assert "UserError: another run" in err
 
 
+def test_a_damaged_note_of_the_owner_is_another_competition_s(tmp_path: Path) -> None:
+    (tmp_path / "competition.txt").write_bytes(b"\xff\xfec\x00")
+    with pytest.raises(UserError, match="holds the competition"):
+        guard.claim(tmp_path, "c")
+
+
 def test_a_job_ends_when_its_main_process_is_killed() -> None:
     main = start(MAIN, JOB)
     assert main.stdout is not None

@@ -1,5 +1,7 @@
 """A script's job: what reaches ``main``, what a user sees of a mistake, what the log holds."""
 
+import errno
+import json
 import logging
 import re
 import sys
@@ -12,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from podium import guard, stopwatch
+from podium import guard, progress, stopwatch
 from podium.errors import UserError
 from scripts import job
 
@@ -124,6 +126,40 @@ def test_the_log_of_a_crash_has_its_traceback_and_warnings(tmp_path: Path) -> No
     assert "Traceback" in log_of(tmp_path)
     assert "KeyError: 'lost'" in log_of(tmp_path)
     assert len(told) == 1  # and on the screen as before
+
+
+@pytest.mark.parametrize(
+    ("error", "state"), [(KeyboardInterrupt(), "stopped"), (KeyError("lost"), "failed")], ids=["stop", "fail"]
+)
+def test_a_job_that_was_stopped_did_not_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, state: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    progress.FOLDER.mkdir(parents=True)
+
+    def main(**_: Any) -> None:
+        raise error
+
+    given = snakemake(tmp_path)
+    given.rule, given.wildcards = "train_fold", {}
+    with pytest.raises(type(error)):
+        job.run(main, given)
+    (note,) = progress.FOLDER.glob("*.json")
+    assert json.loads(note.read_text(encoding="utf-8"))["state"] == state
+
+
+def test_a_disk_without_room_for_the_note_of_a_mistake_hides_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".snakemake").mkdir()
+    (tmp_path / ".snakemake/podium_mistakes.txt").symlink_to("/dev/full")
+
+    def main(**_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "results/x.parquet")
+
+    with pytest.raises(SystemExit, match="no space is left on the disk"):
+        job.run(main, snakemake(tmp_path))
 
 
 def test_a_rule_without_block_and_log(tmp_path: Path) -> None:

@@ -194,6 +194,12 @@ def test_a_note_that_is_being_written_is_left_out(folder: Path) -> None:
     assert "0 of 3 jobs done" in lines(folder)
 
 
+@pytest.mark.parametrize("broken", ['{"jobs": [{"name": "a"}]}', '{"competition": "c"}', "[]"])
+def test_a_run_of_another_version_is_none(folder: Path, broken: str) -> None:
+    (folder / ".snakemake/podium/run.json").write_text(broken, encoding="utf-8")
+    assert notes.read(folder) is None
+
+
 @pytest.mark.parametrize(
     ("seconds", "said"), [(0.4, "0 s"), (59, "59 s"), (185, "3 min 5 s"), (7860, "2 h 11 min")]
 )

@@ -9,7 +9,15 @@ from page_samples import figures
 from sklearn import metrics
 
 from podium.files import write_json, write_table
-from podium.page import facts_labels, facts_rows, facts_spans, facts_stages, facts_values, times
+from podium.page import (
+    facts_labels,
+    facts_rows,
+    facts_spans,
+    facts_stages,
+    facts_values,
+    section_labels,
+    times,
+)
 from podium.page.facts_stages import ensemble
 from podium.span.answers import Answer
 
@@ -52,6 +60,16 @@ def test_confusion_is_scikit_learns_in_the_order_of_size(random: np.random.Gener
     assert [cell[2] for cell in found["worst"]] == sorted(
         (wanted - np.diag(np.diag(wanted)))[~np.eye(4, dtype=bool)], reverse=True
     )
+
+
+def test_the_squares_of_a_thousand_classes_are_bounded(random: np.random.Generator) -> None:
+    names = [f"c{number}" for number in range(1000)]
+    truth, said = random.integers(0, 1000, 50_000), random.integers(0, 1000, 50_000)
+    found = facts_labels.confusion(truth, said, names)
+    assert len(found["cells"]) == facts_labels.CELLS
+    assert sum(cell[2] for cell in found["cells"]) + found["left_out"] == 50_000
+    assert sum(cell[2] for cell in found["cells"] if cell[0] == cell[1]) == (truth == said).sum()
+    assert len(str(section_labels._confusion(found, "key"))) < 2_000_000
 
 
 def test_calibration_error_row_by_row(random: np.random.Generator) -> None:
