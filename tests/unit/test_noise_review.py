@@ -151,13 +151,21 @@ def test_pairs_that_share_a_text_clash_in_no_competition(tmp_path: Path) -> None
     """Joint folds keep the pairs of one first text together; that makes them no near-duplicates."""
     premise = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
     rows = {
-        "id": ["a", "b", "c", "d"],
-        "text_a": [premise, premise, premise, premise],
-        "text_b": ["it is so", "nobody knows", "it is not at all as they say", "It is so!"],
-        "target": ["yes", "maybe", "no", "no"],
+        "id": ["a", "b", "c", "d", "e", "f"],
+        "text_a": [premise, premise, premise, premise, "another one", "another one"],
+        "text_b": [
+            "it is so",
+            "nobody knows",
+            "it is not at all as they say",
+            "It is so!",
+            "maybe",
+            "no doubt",
+        ],
+        "target": ["yes", "maybe", "no", "no", "yes", "maybe"],
     }
     files = [tmp_path / name for name in ("mood.parquet", "nli.parquet")]
-    mood = {"id": ["1", "2"], "text_a": ["fine", "bad day"], "target": ["good", "bad"]}
+    words = ["fine", "bad day", "rain again", "sun at last", "who cares", "hooray for us"]
+    mood = {"id": list("123456"), "text_a": words, "target": ["good", "bad", "bad", "good", "bad", "good"]}
     for path, table in zip(files, (mood, rows), strict=True):
         write_table(pd.DataFrame(table, dtype="str"), path)
     folds = [tmp_path / f"{path.stem}.folds.parquet" for path in files]
@@ -172,10 +180,10 @@ def test_pairs_that_share_a_text_clash_in_no_competition(tmp_path: Path) -> None
     plans = Plans.from_raw(raw, ROOT)
     folds_joint.main(train=files, out=folds, **{**plans.deal_joint_folds(), "n": 2})
     clusters = read_table(folds[1])["cluster"]
-    assert clusters.nunique() == 1
+    assert clusters.groupby(rows["text_a"]).nunique().tolist() == [1, 1]
     out = tmp_path / "rows.parquet"
     noise_rows.main(train=files[1], folds=folds[1], out=out, threads=1, **plans["nli"].noise_rows())
-    assert read_table(out)["near_clash"].tolist() == ["d", "", "", "a"]
+    assert read_table(out)["near_clash"].tolist() == ["d", "", "", "a", "", ""]
 
 
 # ---- outliers
