@@ -110,9 +110,7 @@ def run(spec: dict[str, Any]) -> dict[str, Any]:
 
 def _made(block: dict[str, Any], train: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, dict[str, Any]]:
     """The kept made rows, by the workflow's own script, and the settings that choose among them."""
-    raw = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
-    raw |= {"augment": {"made": block}, "seed": seed, "models": {"linear": {"kind": "linear"}}}
-    plan = Plan.from_raw(raw, ROOT)
+    plan = _plan(augment={"made": block}, seed=seed, models={"linear": {"kind": "linear"}})
     wordnet = plan.augment_wordnet("made")
     augmented = FOLDER / "results/augment"  # translations are kept in results/cache/
     augmented.mkdir(parents=True, exist_ok=True)
@@ -129,11 +127,16 @@ def _made(block: dict[str, Any], train: pd.DataFrame, seed: int) -> tuple[pd.Dat
     return made[made["verdict"] == KEPT].reset_index(drop=True), plan.selection("made")
 
 
+def _plan(**blocks: Any) -> Plan:
+    """The plan of the default competition with other ``blocks``."""
+    raw = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    return Plan.from_raw(raw | blocks, ROOT)
+
+
 def _guesser(data: data_sets.DataSet) -> Path:
     """The default encoder after its pretraining on the texts of both parts, made by the first process that asks."""
-    raw = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
-    raw |= {"pretrain": {"own": {"encoder": str(data_sets.encoder()), **PRETRAINING}}}
-    settings = Settings(**Plan.from_raw(raw, ROOT).pretrain("own")["settings"])
+    plan = _plan(pretrain={"own": {"encoder": str(data_sets.encoder()), **PRETRAINING}})
+    settings = Settings(**plan.pretrain("own")["settings"])
     folder = FOLDER / f"{data.name}-{key_of({**asdict(settings), 'code': digest(ROOT, CODE)})}"
     with one_at_a_time(folder):
         if not (folder / "encoder/config.json").is_file():

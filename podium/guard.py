@@ -22,6 +22,7 @@ from podium.files import write_text
 log = logging.getLogger(__name__)
 
 MAIN_PROCESS = "PODIUM_MAIN"  # name of an environment variable: ``this_process`` of the main process
+OWNER = "competition.txt"  # in the results: whose they are
 PULSE = "PODIUM_PULSE"  # the same of the main process's mark in the run's folder, see ``podium.pulse``
 POLL_SECONDS = 0.5
 
@@ -79,8 +80,8 @@ def sweep(folder: Path) -> None:
 
 def claim(results: Path, competition: str) -> None:
     """Note whose results these are; raise ``UserError`` where they are another competition's."""
-    owner = results / "competition.txt"
-    if owner.is_file() and (holder := _read(owner)) != competition:
+    owner = results / OWNER
+    if (holder := holder_of(results)) not in (None, competition):
         raise UserError(
             f"{results}/ holds the competition '{holder}', and this config is '{competition}': move {results}/ away, "
             f"or delete {owner} if it is the same competition under another name"
@@ -91,9 +92,10 @@ def claim(results: Path, competition: str) -> None:
         raise UserError(mishaps.told(error) or f"{owner} cannot be written ({error})") from error
 
 
-def _read(owner: Path) -> str:
-    """The name in the file; of one that is damaged, what can be read."""
-    return owner.read_text(encoding="utf-8", errors="replace").strip()
+def holder_of(results: Path) -> str | None:
+    """Return the competition whose results these are, None where nobody's; of a damaged name what can be read."""
+    owner = results / OWNER
+    return owner.read_text(encoding="utf-8", errors="replace").strip() if owner.is_file() else None
 
 
 def this_process() -> str:

@@ -16,9 +16,8 @@ def _note(facts: dict[str, Any]) -> str:
         else ""
     )
     read = f"pretrain/{name} read the texts, not the labels, of {', '.join(parts)}"
-    kinds = {
-        part.rpartition("/")[2] for part in parts
-    }  # of several tasks each part has its task's name before it
+    # Of several tasks each part has its task's name before it
+    kinds = {part.rpartition("/")[2] for part in parts}
     if "test" in kinds:
         return f"{read}: transductive (pretrain.{name}.test: false leaves the test texts out){fell}"
     if "train" in kinds:

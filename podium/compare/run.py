@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from podium import runs
+from podium import guard, runs
 from podium.errors import UserError
 from podium.explain.keys import leaves
 from podium.explain.places import Places, tasks_of
@@ -35,8 +35,7 @@ class Results:
     @cached_property
     def competition(self) -> str | None:
         """The competition's name."""
-        path = self.folder / "competition.txt"
-        return path.read_text(encoding="utf-8", errors="replace").strip() if path.is_file() else None
+        return guard.holder_of(self.folder)
 
     def of(self, task: str) -> Places:
         """The tables of a task."""

@@ -86,17 +86,16 @@ def _questions(plan: SpanPlan) -> list[str]:
 
 def owner(root: Path, competition: str) -> Iterator[Check]:
     """Yield lines on results of another competition, and on a run that goes on."""
-    path = root / "results" / "competition.txt"
     try:
-        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else competition
-        holder = text.strip()
+        holder = guard.holder_of(root / "results")
     except OSError:
-        holder = competition
-    if holder != competition:
+        holder = None
+    if holder not in (None, competition):
+        path = root / "results" / guard.OWNER
         mend = f"move results/ away, or delete {path} if it is the same competition under another name"
         yield error(
             "results",
-            f"results/ holds the competition '{printable(holder)}', the config is '{competition}'",
+            f"results/ holds the competition '{printable(str(holder))}', the config is '{competition}'",
             mend,
         )
     run = notes.read(root)

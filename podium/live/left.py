@@ -55,10 +55,8 @@ class Left:
         told = note.get("progress")
         if told and note.get("rule") != "predict_for_noise":
             before, until = told.get("before", 0), told["at"] - note["started"]
-            own, wanted = (
-                told["done"] - before,
-                told["of"] - before,
-            )  # steps of this job, not of a killed one's
+            # Steps of this job, not of a killed one's
+            own, wanted = told["done"] - before, told["of"] - before
             if own and own >= ENOUGH * wanted:
                 return max(0.0, until * wanted / own - elapsed)
         seconds = self.seconds(name)

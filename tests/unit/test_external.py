@@ -242,27 +242,33 @@ class ByLength:
         return np.column_stack([first, 1 - first])
 
 
-def test_the_fold_models_predict_the_placed_rows_in_their_order(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(models, "load", lambda kind, folder, **_: ByLength(int(folder.name)))
-    ids = pd.Series([f"{number}" for number in range(9)], dtype="str")
-    tokens = pd.Series([[1] * number for number in range(9)], dtype=pd.ArrowDtype(IDS))
-    texts, placed, labels = tmp_path / "texts", tmp_path / "placed", tmp_path / "labels"
-    write_table(pd.DataFrame({"id": ids, "tokens_a": tokens}), texts)
-    external.write(pd.DataFrame({"id": ["7", "2", "5"], "twins": [[], [0], [1]]}), placed)
+def predictions(texts: Path, placed: Path) -> pd.DataFrame:
+    """What two fold models say of the ``placed`` rows, by the script."""
+    labels, out = texts.with_name("labels"), texts.with_name("out")
     write_json(["x", "y"], labels)
     predict_unlabelled.main(
         fold_models=[Path("0"), Path("1")],
         texts=texts,
         placed=placed,
         labels=labels,
-        out=tmp_path / "out",
+        out=out,
         kind="linear",
         type="single_label",
         threads=1,
     )
-    found = read_table(tmp_path / "out")
+    return read_table(out)
+
+
+def test_the_fold_models_predict_the_placed_rows_in_their_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "load", lambda kind, folder, **_: ByLength(int(folder.name)))
+    ids = pd.Series([f"{number}" for number in range(9)], dtype="str")
+    tokens = pd.Series([[1] * number for number in range(9)], dtype=pd.ArrowDtype(IDS))
+    texts, placed = tmp_path / "texts", tmp_path / "placed"
+    write_table(pd.DataFrame({"id": ids, "tokens_a": tokens}), texts)
+    external.write(pd.DataFrame({"id": ["7", "2", "5"], "twins": [[], [0], [1]]}), placed)
+    found = predictions(texts, placed)
     assert found["id"].tolist() == ["7", "2", "5"] * 2
     assert found["fold"].tolist() == [0, 0, 0, 1, 1, 1]
     assert found["p:x"].tolist() == pytest.approx([0.7, 0.2, 0.5, 0.71, 0.21, 0.51])
@@ -280,23 +286,12 @@ def test_a_file_of_which_nothing_is_kept_has_no_predictions(
             return features.transform(rows).toarray()[:, :2]
 
     monkeypatch.setattr(models, "load", lambda *_, **__: Model())
-    texts, placed, labels = tmp_path / "texts", tmp_path / "placed", tmp_path / "labels"
+    texts, placed = tmp_path / "texts", tmp_path / "placed"
     rows = pd.DataFrame({"id": ["1"], "text_a": ["a b"]}, dtype="str")
     write_table(rows, texts)
     kept, _ = place(rows, rows, rows, np.array([0]), near_duplicates=0.8, seed=0)
     external.write(kept, placed)
-    write_json(["x", "y"], labels)
-    predict_unlabelled.main(
-        fold_models=[Path("0"), Path("1")],
-        texts=texts,
-        placed=placed,
-        labels=labels,
-        out=tmp_path / "out",
-        kind="linear",
-        type="single_label",
-        threads=1,
-    )
-    found = read_table(tmp_path / "out")
+    found = predictions(texts, placed)
     assert found.columns.tolist() == ["id", "fold", "p:x", "p:y"]
     assert found.empty
     assert [str(dtype) for dtype in found.dtypes] == ["str", "int64", "float32", "float32"]
