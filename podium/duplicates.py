@@ -54,9 +54,14 @@ def clusters(texts: Sequence[str], *, threshold: float, seed: int) -> np.ndarray
     """
     if not 0 < threshold <= 1:
         raise ValueError(f"threshold must be in (0, 1], not {threshold}")
-    rows, unique = pd.factorize(np.array([" ".join(t.casefold().split()) for t in texts], dtype=object))
+    rows, unique = pd.factorize(np.array([folded(t) for t in texts], dtype=object))
     joined = _near(_shingles(list(unique)), threshold=threshold, seed=seed)
     return pd.factorize(joined[rows])[0]
+
+
+def folded(text: str) -> str:
+    """Return a text without the differences of case and white space."""
+    return " ".join(text.casefold().split())
 
 
 def canonical(text: str) -> str:
@@ -95,8 +100,8 @@ def resembling(
     whitespace. Nothing is quadratic: in a bucket with more than 16 others of a group a text is compared with 16 of
     these, which each band draws anew.
     """
-    folded = [" ".join(text.casefold().split()) for text in chain(texts, others)]
-    rows, unique = pd.factorize(np.array(folded, dtype=object))
+    same = [folded(text) for text in chain(texts, others)]
+    rows, unique = pd.factorize(np.array(same, dtype=object))
     mine, theirs = rows[: len(texts)], rows[len(texts) :]
     found = np.zeros((len(unique), groups), dtype=bool)
     found[theirs, group] = True
@@ -147,8 +152,8 @@ def similarity(texts: Sequence[str], left: np.ndarray, right: np.ndarray) -> np.
     It is what ``clusters`` compares with its threshold; texts that are equal after case folding and collapsing of
     whitespace have 1, one without any shingle and another one 0.
     """
-    folded = [" ".join(text.casefold().split()) for text in texts]
-    rows, unique = pd.factorize(np.array(folded, dtype=object))
+    same = [folded(text) for text in texts]
+    rows, unique = pd.factorize(np.array(same, dtype=object))
     shingles = _shingles(list(unique))
     one, other = rows[left], rows[right]
     filled = np.diff(shingles.indptr) > 0

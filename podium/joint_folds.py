@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from podium.duplicates import clusters, comparable, components
+from podium.duplicates import clusters, comparable, components, folded
 from podium.errors import UserError
 from podium.folds import classes_of, deal, units, with_equal_texts
 from podium.span.answers import NONE
@@ -179,7 +179,7 @@ def _groups(tasks: Sequence[TaskRows]) -> np.ndarray:
 def _first_texts(tasks: Sequence[TaskRows]) -> np.ndarray:
     """Labels (N,) of pairs of one task with the same first text; -1 for other rows."""
     keys = [
-        (" ".join(text.casefold().split()) if task.by_first and len(task.segments) == 2 else "")
+        (folded(text) if task.by_first and len(task.segments) == 2 else "")
         for task in tasks
         for text in task.segments[0]
     ]

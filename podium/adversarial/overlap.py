@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from podium.duplicates import comparable, components, similarity
+from podium.duplicates import comparable, components, folded, similarity
 from podium.models.words import segments
 from podium.noise.clashes import near_text, same_text
 from podium.targets import JOINT, TaskType
@@ -88,7 +88,7 @@ def shared_segments(train: pd.DataFrame, test: pd.DataFrame) -> dict[str, dict[s
 
 def _segment_codes(train: pd.DataFrame, test: pd.DataFrame, name: str) -> np.ndarray:
     """Number the texts of one segment (N + M,) int, case and white space aside; -1 for one without text."""
-    texts = [" ".join(text.casefold().split()) for part in (train, test) for text in part[name]]
+    texts = [folded(text) for part in (train, test) for text in part[name]]
     return np.where([not text for text in texts], -1, pd.factorize(np.array(texts, dtype=object))[0])
 
 

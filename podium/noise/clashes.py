@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from podium.duplicates import clusters, comparable, components
+from podium.duplicates import clusters, comparable, components, folded
 
 SHOWN = 20
 """Ids listed in one cell; how many more there are is said after them."""
@@ -16,7 +16,7 @@ def same_text(texts: pd.DataFrame) -> np.ndarray:
     """
     raw, plain = comparable([texts[name].tolist() for name in ("text_a", "text_b") if name in texts.columns])
     keys = [
-        (True, canon) if canon.strip("\0") else (False, " ".join(text.casefold().split()))
+        (True, canon) if canon.strip("\0") else (False, folded(text))
         for text, canon in zip(raw, plain, strict=True)
     ]
     return pd.factorize(pd.Series(keys, dtype="object"))[0]

@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from podium.duplicates import clusters, components
+from podium.duplicates import clusters, components, folded
 from podium.engine.backbones import open_tokenizer
 from podium.errors import UserError
 from podium.files import read_table
@@ -140,6 +140,6 @@ def held_out(texts: pd.DataFrame, share: float, *, seed: int) -> np.ndarray:
 
 def _first_texts(rows: Any) -> np.ndarray:
     """Label (R,) of the first text of each of the ``rows`` (texts grouped by row) that is a pair; -1 for others."""
-    first = rows.first().map(lambda text: " ".join(text.casefold().split()))
+    first = rows.first().map(folded)
     label: np.ndarray = np.where(rows.size() > 1, pd.factorize(first)[0], -1)
     return label
