@@ -1,9 +1,11 @@
 """Augmentation: test score of a linear and a transformer member without and with made rows, on parts of R8.
 
-Each seed draws its own part of the training rows. Differences are paired by seed. Masked words are guessed by the
-default encoder after a pretraining on the texts of both parts (it has no head to guess with before), as ``encoder:
-pretrain/NAME`` does. Translations and that encoder are kept in ``data/bench/augmentation/``. Finished runs are kept in
-``--json FILE``, one line each: a stopped measurement is started again with the same file.
+Each seed draws its own part of the training rows. Differences are paired by seed. A transformer reads as many rows
+with made rows as without, ``PASSES`` times the root of the share of all rows: what more steps give is not counted as
+what made rows give. Masked words are guessed by the default encoder after a pretraining on the texts of both parts (it
+has no head to guess with before), as ``encoder: pretrain/NAME`` does. Translations and that encoder are kept in
+``data/bench/augmentation/``. Finished runs are kept in ``--json FILE``, one line each: a stopped measurement is started
+again with the same file.
 """
 
 import shutil
@@ -24,7 +26,7 @@ from podium import models
 from podium.augment import KEPT
 from podium.augment.selection import select
 from podium.config import Linear
-from podium.errors import UserError
+from podium.errors import UserError, hint
 from podium.files import read_table, write_table
 from podium.lineage import training_table
 from podium.metrics import score_labels
@@ -46,6 +48,7 @@ METHODS: dict[str, dict[str, Any] | None] = {
 }
 SHARES = (0.1, 0.3, 1.0)
 PRETRAINING = {"max_length": 128, "epochs": 3.0}
+PASSES, MAX_LENGTH = 2, 64
 CODE = "podium/pretrain/run.py"
 FOLDER = data_sets.KEPT / "augmentation"
 
@@ -56,6 +59,7 @@ def main() -> None:
         __doc__.splitlines()[0],
         data={"default": "r8", "help": "data set (python -m bench.data_sets)"},
         kinds={"nargs": "+", "default": ["linear", "transformer"], "help": "kinds of model"},
+        methods={"nargs": "+", "default": list(METHODS), "help": "ways to make rows"},
         shares={"type": float, "nargs": "+", "default": list(SHARES), "help": "shares of the training rows"},
         seeds={"type": int, "default": 5, "help": "number of seeds"},
         jobs={"type": int, "default": 2, "help": "processes at a time, one thread each"},
@@ -63,19 +67,28 @@ def main() -> None:
     shares, seeds, kinds = given.shares, given.seeds, given.kinds
     if given.quick:
         shares, seeds, kinds = [0.1], 1, ["linear"]
+    if unknown := [name for name in given.methods if name not in METHODS]:
+        raise UserError(f"bench: no method '{unknown[0]}'; {hint(unknown[0], METHODS)}")
     specs = [
         {"data": given.data, "kind": kind, "share": share, "seed": seed, "method": method}
-        | ({"pretraining": PRETRAINING} if block and block["kind"] == "mlm" else {})
+        | _fixed(kind, method)
         for seed in range(seeds)
-        for kind in kinds
         for share in shares
-        for method, block in METHODS.items()
+        for kind in kinds
+        for method in given.methods
     ]
     if shutil.which("apertium") is None:
         print("left out: back-translation: apertium is not installed")
         specs = [spec for spec in specs if not str(spec["method"]).startswith("back")]
     if table := summary(run_all(specs, run, given.json, jobs=given.jobs)):
         show(table, {}, None)
+
+
+def _fixed(kind: str, method: str) -> dict[str, Any]:
+    """What a finished run depends on beside its kind, method, share, seed and data."""
+    block = METHODS[method]
+    guessed = {"pretraining": PRETRAINING} if block and block["kind"] == "mlm" else {}
+    return guessed | ({"passes": PASSES, "max_length": MAX_LENGTH} if kind == "transformer" else {})
 
 
 def run(spec: dict[str, Any]) -> dict[str, Any]:
@@ -95,7 +108,7 @@ def run(spec: dict[str, Any]) -> dict[str, Any]:
     rows = texts.loc[table["id"], columns].reset_index()
     model = models.make(
         spec["kind"],
-        _options(spec["kind"], data),
+        _options(spec, data),
         classes=len(data.labels),
         seed=spec["seed"],
         device="cpu",
@@ -158,16 +171,18 @@ def _guesser(data: data_sets.DataSet) -> Path:
     return folder / "encoder"
 
 
-def _options(kind: str, data: data_sets.DataSet) -> dict[str, Any]:
-    if kind == "linear":
+def _options(spec: dict[str, Any], data: data_sets.DataSet) -> dict[str, Any]:
+    if spec["kind"] == "linear":
         return {
             key: value
             for key, value in Linear(kind="linear", c=100.0).model_dump().items()
             if key in ("tfidf", "c", "class_weight", "max_iter")
         }
-    if kind != "transformer":
-        raise UserError(f"bench: kinds are linear and transformer, not '{kind}'")
-    return engine.options(kind, encoder=data_sets.encoder(), max_length=data.max_length, epochs=3)
+    if spec["kind"] != "transformer":
+        raise UserError(f"bench: kinds are linear and transformer, not '{spec['kind']}'")
+    found = engine.options("transformer", encoder=data_sets.encoder(), max_length=spec["max_length"])
+    read = spec["passes"] * len(data.train) * spec["share"] ** 0.5
+    return {**found, "steps": round(read / found["batch_size"])}
 
 
 def summary(results: list[tuple[dict[str, Any], Any]]) -> list[dict[str, Any]]:
