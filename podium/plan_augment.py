@@ -100,8 +100,9 @@ class AugmentPlan:
         return int(able or block.filter.similarity is not None)
 
     def augment_threads(self, method: str) -> int:
-        """CPU threads of one job of an augmentation."""
-        return int(getattr(self.config.augment[method], "threads", 1))
+        """CPU threads of one job of an augmentation, or its processes where rows are many."""
+        usual = 2 if AUGMENTERS[self.augment_kind(method)].apart else 1
+        return int(getattr(self.config.augment[method], "threads", usual))
 
     def code_of_augmentation(self, script: str, method: str) -> str:
         """Digest of a rule's code with that of the augmentation's own kind and filters."""

@@ -1,13 +1,12 @@
 """Make new training rows by one augmentation, and filter them."""
 
-import importlib
 from pathlib import Path
 from typing import Any
 
-from podium.augment import KINDS, Resources, filters
+from podium.augment import KINDS, Resources
 from podium.augment.frame import Segments
+from podium.augment.making import make_rows
 from podium.devices import device_for
-from podium.errors import UserError
 from podium.files import read_table, write_table
 from scripts import job
 
@@ -25,13 +24,14 @@ def main(
     filter: dict[str, Any],
     language: str,
     seed: int,
+    threads: int = 1,
     wordnet: Path | None = None,
     needs: list[Path] | Path | None = None,
 ) -> None:
     """Write the rows made of ``train`` with the filters' verdicts.
 
     ``settings`` are the kind's own keys. ``wordnet`` is the file ``corpora/wordnet/data.noun`` of WordNet's folder;
-    ``needs`` only ties the job to the other files that it reads.
+    ``needs`` only ties the job to the other files that it reads. ``threads`` is also the number of processes.
     """
     table = read_table(train)
     encoder = None if filter["encoder"] is None else Path(filter["encoder"])
@@ -43,22 +43,19 @@ def main(
             device=device,
             cache=out.parents[2] / "cache" / kind,
         )
-        made = importlib.import_module(KINDS[kind].module).run(
+        judged = make_rows(
             table,
+            kind=kind,
             method=method,
             seed=seed,
             copies=copies,
             draws=draws,
             segments=segments,
             resources=resources,
+            filter={**filter, "encoder": encoder},
+            processes=threads,
             **settings,
         )
-        try:
-            judged = filters.judge(
-                made, table, language=language, device=device, **{**filter, "encoder": encoder}
-            )
-        except UserError as error:
-            raise UserError(f"augment.{method}.{error}") from error
     write_table(judged, out)
 
 

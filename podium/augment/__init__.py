@@ -23,10 +23,16 @@ KEPT = "kept"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Where a kind of augmentation is, and whether it can use a GPU."""
+    """Where a kind of augmentation is, whether it can use a GPU, and what it needs of the texts.
+
+    ``apart``: whether several processes may make parts of the rows. Where no text at all is made of any row, and
+    ``needs`` is given, this is an error that tells it.
+    """
 
     module: str
     gpu: bool = False
+    apart: bool = False
+    needs: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +51,9 @@ class Resources:
 
 #: The kinds by the names that the config knows them by.
 KINDS = {
-    "eda": Kind("podium.augment.eda"),
+    "eda": Kind(
+        "podium.augment.eda", apart=True, needs="EDA needs words that are of the language '{language}'"
+    ),
     "mlm": Kind("podium.augment.mlm", gpu=True),
     "back_translation": Kind("podium.augment.back_translation", gpu=True),
     "shuffle": Kind("podium.span.augment"),

@@ -14,7 +14,6 @@ variant ``careful`` does otherwise, and why:
   with the next operation, and left out after a dozen tries.
 """
 
-import logging
 from collections.abc import Callable, Iterator
 from random import Random
 
@@ -26,8 +25,6 @@ from podium.augment.synonyms import Lookup, lookup
 from podium.augment.words import Token, join, tokens_of
 from podium.errors import UserError
 from podium.seeds import derive
-
-log = logging.getLogger(__name__)
 
 _TRIES = 12
 
@@ -73,7 +70,7 @@ def run(
     Raises
     ------
     UserError
-        When every alpha is 0, or when no text at all could be changed.
+        When every alpha is 0.
     """
     alphas = {"sr": alpha_sr, "ri": alpha_ri, "rs": alpha_rs, "rd": alpha_rd}
     if not all(0 <= alpha <= 1 for alpha in alphas.values()):
@@ -83,12 +80,6 @@ def run(
     known = lookup(synonyms, variant=variant, wordnet=resources.wordnet)
     make = _paper if variant == "paper" else _careful
     found = list(make(table, copies, draws, segments, seed, alphas, known, resources.language))
-    if len(table) and not found:
-        raise UserError(
-            f"augment.{method}: none of {len(table)} texts could be changed; EDA needs words that are of the language "
-            f"'{resources.language}', take the augmentation out"
-        )
-    log.info("%s: %d texts made of %d rows", method, len(found), len(table))
     return assemble(
         table, [job for job, _ in found], [text for _, text in found], method=method, copies=copies
     )

@@ -16,6 +16,8 @@ import re
 from collections.abc import Callable
 from random import Random
 
+import numpy as np
+
 from podium.augment.synonyms import STOP_WORDS as CHINESE_AND_OTHER
 from podium.augment.synonyms import Lookup
 from podium.augment.words import is_of_letters, join, words_of
@@ -56,12 +58,19 @@ def replace(words: list[str], n: int, random: Random, synonyms: Lookup, stop: fr
 def insert(words: list[str], n: int, random: Random, synonyms: Lookup, stop: frozenset[str]) -> list[str]:
     """Put n times a random synonym of a random word at a random place."""
     made = list(words)
+    sources = np.flatnonzero(
+        [word not in stop for word in made]
+    )  # places; a long text is not read anew n times
     for _ in range(n):
-        sources = [word for word in made if word not in stop]
-        for _ in range(_TRIES if sources else 0):
-            found = synonyms(random.choice(sources))
+        for _ in range(_TRIES if len(sources) else 0):
+            found = synonyms(made[sources[random.randrange(len(sources))]])
             if found:
-                made.insert(random.randint(0, len(made)), random.choice(found))
+                place = random.randint(0, len(made))
+                made.insert(place, random.choice(found))
+                first = np.searchsorted(sources, place)
+                sources[first:] += 1
+                if made[place] not in stop:
+                    sources = np.insert(sources, first, place)
                 break
     return made
 

@@ -1,7 +1,6 @@
 """Filters for made rows: each dropped row stays in the table, with the reason as its verdict."""
 
 import importlib
-import logging
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +13,6 @@ from podium.augment.frame import columns_of
 from podium.augment.words import size
 from podium.lemmas import UNSPACED
 from podium.unspaced import MARKS
-
-log = logging.getLogger(__name__)
 
 _WORD = re.compile(rf"[\w{MARKS}]+")
 
@@ -97,8 +94,6 @@ def judge(
             found = cosines(new[asked], old[asked], encoder=encoder, max_length=max_length, device=device)
             far[asked] = found < similarity
             drop("too far", pd.Series(far, index=new.index))
-    counts = verdict.value_counts()
-    log.info("%s", ", ".join(f"{reason}: {rows}" for reason, rows in counts.items()) or "no rows")
     return made.assign(verdict=verdict)
 
 

@@ -5,26 +5,20 @@ rows is nothing, or for ``drop_duplicates`` some 60 bytes a row besides its id.
 """
 
 import functools
-import multiprocessing
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from podium import guard
 from podium.files import temporary_beside
+from podium.side_by_side import MANY_ROWS, side_by_side
 from podium.text.same import digests, first_rows
 from podium.text.steps import SAME_AS, TEXTS, Step, apply, drops_duplicates, pipeline
 
 BATCH_ROWS = 4096
-#: With fewer rows, starting processes takes longer than the work.
-MANY_ROWS = 50_000
 _READ_BYTES = 1 << 20
 
 Result = TypeVar("Result")
@@ -137,41 +131,10 @@ def each_batch(table: Path, work: Callable[[Rows], Result], processes: int) -> I
     """
     with pq.ParquetFile(table, buffer_size=_READ_BYTES) as source:
         rows = map(_rows, read_batches(source, schema_of(table).names))
-        if processes > 1 and source.metadata.num_rows >= MANY_ROWS:
-            yield from _side_by_side(rows, work, processes)
-        else:
-            yield from ((batch, work(batch)) for batch in rows)
+        yield from side_by_side(rows, work, processes if source.metadata.num_rows >= MANY_ROWS else 1)
 
 
 def _rows(batch: pa.RecordBatch) -> Rows:
     columns = {name: batch.column(name).to_pylist() for name in batch.schema.names}
     ids = columns.pop("id")
     return Rows(ids, {name: [text or "" for text in columns[name]] for name in TEXTS if name in columns})
-
-
-def _side_by_side(
-    batches: Iterator[Rows], work: Callable[[Rows], Result], processes: int
-) -> Iterator[tuple[Rows, Result]]:
-    waiting: deque[tuple[Rows, Future[Any]]] = deque()
-    with _pool(processes) as pool:
-        for rows in batches:
-            waiting.append((rows, pool.submit(work, rows)))
-            if len(waiting) >= 2 * processes:
-                done, future = waiting.popleft()
-                yield done, future.result()
-        while waiting:
-            done, future = waiting.popleft()
-            yield done, future.result()
-
-
-@contextmanager
-def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
-    """Fresh processes (a fork would copy the locks of Arrow's threads) that end with this one, however it ends."""
-    spawn = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(
-        processes, mp_context=spawn, initializer=guard.die_with, initargs=(guard.this_process(),)
-    )
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podium.augment import Resources, eda, eda_paper
+from podium.augment import Resources, eda, eda_paper, making
 from podium.augment.eda import delete, insert, replace, swap
 from podium.augment.negation import NEGATIONS, is_negation
 from podium.augment.synonyms import STOP_WORDS, AllSynonyms, Dictionary, Synonyms
@@ -40,6 +40,13 @@ SETTINGS: dict[str, Any] = {
     "alpha_rd": 0.1,
     "seed": 7,
     "method": "eda",
+}
+FILTER: dict[str, Any] = {
+    "negation": True,
+    "length_ratio": None,
+    "similarity": None,
+    "encoder": None,
+    "max_length": 64,
 }
 TEXTS = [
     "the movie is not a bad story .",
@@ -203,10 +210,43 @@ def test_one_segment_of_a_pair_changes(tiny: Path) -> None:
 
 def test_nothing_to_change_is_told(tiny: Path) -> None:
     table = pd.DataFrame({"id": ["1"], "text_a": ["这个电影很好看"]}, dtype="str")
-    with pytest.raises(UserError, match="none of 1 texts could be changed"):
-        eda.run(table, resources=resources(tiny), **SETTINGS)
-    empty = eda.run(table.head(0), resources=resources(tiny), **SETTINGS)
-    assert list(empty.columns) == ["id", "source_id", "made_by", "text_a", "copy", "draw"]
+    how: dict[str, Any] = {"kind": "eda", "resources": resources(tiny), "filter": FILTER, "processes": 1}
+    with pytest.raises(UserError, match=r"none of 1 texts could be changed; EDA needs words .* language 'en'"):
+        making.make_rows(table, **how, **SETTINGS)
+    empty = making.make_rows(table.head(0), **how, **SETTINGS)
+    assert list(empty.columns) == ["id", "source_id", "made_by", "text_a", "copy", "draw", "verdict"]
+
+
+@pytest.mark.parametrize("variant", ["careful", "paper"])
+def test_many_rows_are_made_side_by_side(tiny: Path, monkeypatch: pytest.MonkeyPatch, variant: str) -> None:
+    texts = [f"{text} {k}" for k in range(9) for text in TEXTS]
+    table = pd.DataFrame({"id": [str(k) for k in range(len(texts))], "text_a": texts}, dtype="str")
+    how: dict[str, Any] = {"kind": "eda", "resources": resources(tiny), "filter": FILTER}
+    settings = SETTINGS | {"variant": variant}
+    alone = making.make_rows(table, **how, **settings, processes=1)
+    monkeypatch.setattr(making, "MANY_ROWS", 10)
+    monkeypatch.setattr(making, "PART_ROWS", 10)
+    beside = making.make_rows(table, **how, **settings, processes=2)
+    assert len(alone) > len(table)
+    pd.testing.assert_frame_equal(beside, alone)
+
+
+def test_parts_hold_each_row_once() -> None:
+    for rows in (1, making.PART_ROWS, making.PART_ROWS + 1, 3 * making.PART_ROWS - 1):
+        places = [row for part in making.parts_of(rows) for row in range(part.start, part.stop)]
+        assert places == list(range(rows))
+
+
+@given(WORDS.filter(len), st.integers(0, 12), st.integers())
+def test_an_insertion_of_the_paper_by_brute_force(words: list[str], n: int, seed: int) -> None:
+    stop, random, made = frozenset({"the", "not", "film"}), Random(seed), list(words)
+    for _ in range(n):
+        sources = [word for word in made if word not in stop]
+        for _ in range(10 if sources else 0):
+            if found := known(random.choice(sources)):
+                made.insert(random.randint(0, len(made)), random.choice(found))
+                break
+    assert eda_paper.insert(words, n, Random(seed), known, stop) == made
 
 
 def test_synonyms_of_the_tiny_wordnet(tiny: Path) -> None:
