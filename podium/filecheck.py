@@ -8,6 +8,7 @@ import numpy as np
 
 from podium import metrics
 from podium.config import SpanTask, Task
+from podium.config.noise import Noise
 from podium.decision import mistake as decision_mistake
 from podium.encoder_folders import FETCHED, folder_of, pretraining_of
 from podium.errors import UserError, together
@@ -67,6 +68,8 @@ def check(plan: Plan) -> None:
     overrides = plan.config.noise.overrides
     if overrides is not None and is_folder(overrides):
         found.append(f"noise.overrides: {overrides} is a folder; mend the path, or leave the key out")
+    elif overrides not in (None, Noise.model_fields["overrides"].default) and not is_file(overrides):
+        found.append(f"noise.overrides: there is no file {overrides}; put it there, or mend the path")
     for name in plan.config.augment:
         found += [f"augment.{name}: {mistake}" for mistake in _augment_files(plan, name)]
     if found:

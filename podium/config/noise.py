@@ -48,6 +48,6 @@ class Noise(Block):
     )
     overrides: Path | None = Field(
         "data/overrides.csv",
-        description="A person's word on single rows, columns id and label (a class, or drop), honoured where the file "
-        "is there; null: none is looked for.",
+        description="A person's word on single rows, columns id and label (a class, or drop); the default's file may "
+        "be missing, another must be there; null: none is looked for.",
     )

@@ -174,7 +174,7 @@ NAMES = [
     *named("ensemble/named", {"kind": "mean"}),
     *named("tasks/t/external", {"file": "data/train.csv"}),
     *(Case(f"train path {k}", config={"tasks/t/train": name}, error="tasks.t.train") for k, name in enumerate(TRICKS)),
-    *(Case(f"overrides path {k}", config={"noise": {"overrides": name}}) for k, name in enumerate(TRICKS)
+    *(Case(f"overrides path {k}", config={"noise": {"overrides": name}}, error="noise.overrides") for k, name in enumerate(TRICKS)
       if name in ("../up", "/abs", "two words", "x" * 300, "*")),
     *(Case(f"id column {k}", config={"tasks/t/id": name}, error="no column|tasks.t.id") for k, name in enumerate(TRICKS)),
     *(Case(f"encoder {k}", config={"models/linear": {"kind": "transformer", "encoder": name}}, error="models.linear.encoder")

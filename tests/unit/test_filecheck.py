@@ -37,6 +37,20 @@ def test_missing_files_and_columns_are_told_at_once(tmp_path: Path, monkeypatch:
     check(plan_of(RAW))
 
 
+def test_only_the_default_file_of_overrides_may_be_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("id,x,y\n1,a,b\n2,a,c\n", encoding="utf-8")
+    (tmp_path / "b.csv").write_text("id,x\n1,a\n", encoding="utf-8")
+    check(plan_of({**RAW, "noise": {"overrides": "data/overrides.csv"}}))
+    named = plan_of({**RAW, "noise": {"overrides": "mine.csv"}})
+    with pytest.raises(UserError, match=r"^config: noise\.overrides: there is no file mine\.csv; put it there"):
+        check(named)
+    (tmp_path / "mine.csv").write_text("id,label\n1,drop\n", encoding="utf-8")
+    check(named)
+
+
 def test_a_binary_metric_on_three_labels_is_told_before_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
