@@ -8,8 +8,9 @@ from podium.compare.files import Only, Stage
 from podium.compare.scores import Difference
 from podium.compare.whole import Comparison, Task
 from podium.explain.rows_text import label_text
-from podium.explain.words import WIDTH, columns, counted, cut, duration, plain, table, wrap
+from podium.explain.words import WIDTH, columns, counted, cut, plain, table, wrap
 from podium.metric_file import shown
+from podium.readable import duration
 
 _FILES = 12
 _WHO = {

@@ -18,8 +18,8 @@ from podium.forecast.costs import Costs
 from podium.forecast.estimate import Estimator, Forecast, forecast
 from podium.forecast.jobs import Job
 from podium.forecast.measure import Measured, measure
-from podium.live.screen import duration
 from podium.plans import Plans
+from podium.readable import duration
 
 WIDTH = 110
 _NOTHING = Measured(seen=[], notes=[])

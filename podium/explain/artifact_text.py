@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from podium.explain.artifact import Artifact, Input, Setting
 from podium.explain.metadata import Record
-from podium.explain.words import WIDTH, columns, counted, cut, duration, labelled, moment, plain, size, table
+from podium.explain.words import WIDTH, columns, counted, cut, labelled, moment, plain, size, table
+from podium.readable import duration
 
 _SHOWN, _BELOW = 20, 5
 _LIBRARIES = ("snakemake", "torch", "transformers", "lightgbm", "scikit-learn", "numpy", "pandas", "pyarrow")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from podium.explain.story import Made, Neighbour, Said, Story, Training
 from podium.explain.words import WIDTH, counted, cut, labelled, padded, table
-from podium.page.html import clean
+from podium.readable import clean
 from podium.span.answers import decode, texts
 from podium.targets import JOINT, split
 

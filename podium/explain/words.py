@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from podium.page.html import clean
+from podium.readable import clean
 
 WIDTH = 100
 
@@ -88,17 +88,6 @@ def wrap(words: str, width: int) -> list[str]:
 def moment(seconds: float | None) -> str:
     """A moment in local time."""
     return "?" if seconds is None else f"{datetime.fromtimestamp(seconds):%Y-%m-%d %H:%M:%S}"
-
-
-def duration(seconds: float | None) -> str:
-    """Seconds in words."""
-    if seconds is None:
-        return "?"
-    if seconds < 100:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
 def size(count: int) -> str:

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from podium.encoder_folders import folder_of, hub_folder
+from podium.encoder_shape import Shape, shape_of
 from podium.files import read_json
 from podium.forecast.jobs import Job
 from podium.forecast.rates import LIGHT, PREDICT, RULES, TRAIN, Usual
 from podium.forecast.sizes import EMPTY, Part, Size, lengths
-from podium.forecast.work import NETWORKS, Shape, Work, predicting, pretraining, shape_of, training
+from podium.forecast.work import NETWORKS, Work, predicting, pretraining, training
 from podium.plan import Plan
 from podium.plans import Plans
 

@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 
 from podium import models
+from podium.encoder_shape import TRAIN as TRAINING
+from podium.encoder_shape import shape_of
 from podium.errors import UserError
 from podium.forecast.costs import Costs
 from podium.forecast.rates import TRAIN, Seen
 from podium.forecast.sizes import Size
-from podium.forecast.work import NETWORKS, shape_of
-from podium.forecast.work import TRAIN as BOTH_WAYS
+from podium.forecast.work import NETWORKS
 from podium.plan import Plan
 
 log = logging.getLogger(__name__)
@@ -131,7 +132,7 @@ def _network(costs: Costs, plan: Plan, member: str, device: str) -> Seen | None:
 
 def _seen(tokens: pd.Series, seconds: pd.Series, shape: Any, rows: Sequence[int]) -> Seen:
     read = float(tokens.sum())
-    amount = BOTH_WAYS * shape.gflop(read, read / max(1, int(np.sum(rows))))
+    amount = TRAINING * shape.gflop(read, read / max(1, int(np.sum(rows))))
     return Seen(
         family="network", own="measured transformer", start=0.0, amount=amount, seconds=float(seconds.sum())
     )

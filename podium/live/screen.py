@@ -1,6 +1,7 @@
 """A run's view as lines of text: a screen for a terminal, one line for a log."""
 
 from podium.live.view import Active, View
+from podium.readable import duration
 
 _SHOWN = 12  # running jobs on a screen
 _BAR = 40
@@ -10,16 +11,6 @@ _ENDS = {
     "stopped": "stopped before its end",
     "killed": "was killed",
 }
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them: ``45 s``, ``3 min 5 s``, ``2 h 10 min``."""
-    whole = round(max(0.0, seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def headline(view: View) -> str:

@@ -1,15 +1,10 @@
 """HTML from plain values: everything is escaped unless it is markup already."""
 
-import re
 from typing import Any
 
-_CONTROLS = {code: chr(0x2400 + code) for code in range(0x20)} | {0x7F: "\u2421"}
-_CONTROLS |= {ord(sign): " " for sign in "\t\n\r\f\v"}
-_CONTROLS |= dict.fromkeys([*range(0x80, 0xA0), *range(0xFDD0, 0xFDF0), 0xFFFE, 0xFFFF], "\ufffd")
-#: Signs that turn the direction of what follows: they could turn the page's own words, too
-_CONTROLS |= dict.fromkeys([0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "")
+from podium.readable import clean
+
 _SIGNS = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
-_BROKEN = re.compile("[\ud800-\udfff]|[\U0001fffe\U0001ffff]")
 _VOID = {"meta", "br", "hr", "col"}
 
 
@@ -17,11 +12,6 @@ class Html(str):
     """Text that is markup already."""
 
     __slots__ = ()
-
-
-def clean(value: Any) -> str:
-    """A value as text of one line that a browser shows as it is: signs that cannot be seen become ones that can."""
-    return _BROKEN.sub("\ufffd", str(value).translate(_CONTROLS))
 
 
 def escape(value: Any) -> Html:

@@ -5,14 +5,7 @@ from typing import Any
 
 from podium.page import charts, times
 from podium.page.html import Html, count, figure, join, number, share, signed, table, tag
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+from podium.readable import duration
 
 
 def cost(results: Path) -> Html:

@@ -5,7 +5,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from podium.page.html import Html, clean, tag
+from podium.page.html import Html, tag
+from podium.readable import clean
 
 WIDTH = 420.0
 """Units of a drawing's width: on a narrow screen letters stay legible, on a wide one two stand side by side."""

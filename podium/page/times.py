@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from podium import benchmarks
+from podium.encoder_shape import TRAIN, shape_of
 from podium.files import read_json
 from podium.page.html import Html, join
 
@@ -52,9 +53,8 @@ def _sum(values: list[float | None]) -> float | None:
 def speeds(results: Path) -> list[dict[str, Any]]:
     """Return what each member's training reached: tokens a second, and operations a second of its matrix products.
 
-    Operations are 6 * layers * (4 D^2 + 2 D I) a token and 12 * layers * D * L for attention among L tokens, forward
-    and backward, of an encoder with hidden size D and inner size I; padding and recomputation are not counted. They are
-    None where the member's folder holds no encoder of that form.
+    Operations are those of ``podium.encoder_shape``, forward and backward; padding and recomputation are not counted.
+    They are None where the member's folder holds no encoder of a known form.
     """
     logs, found = results / "logs", []
     folders = sorted(
@@ -95,15 +95,9 @@ def _steps(path: Path) -> pd.DataFrame | None:
 
 def _operations(member: Path, length: float) -> float | None:
     """Operations of one token in training, in a text of ``length`` tokens."""
-    path = next(iter(sorted(member.glob("round*/fold*/model/encoder/config.json"))), None)
-    try:
-        config = read_json(path) if path is not None else {}
-        layers, hidden, inner = (
-            float(config[key]) for key in ("num_hidden_layers", "hidden_size", "intermediate_size")
-        )
-    except (OSError, ValueError, LookupError, TypeError):
-        return None
-    return layers * (6 * (4 * hidden**2 + 2 * hidden * inner) + 12 * hidden * length)
+    path = next(iter(sorted(member.glob("round*/fold*/model/encoder"))), None)
+    shape = shape_of(None if path is None else str(path))
+    return 1e9 * TRAIN * shape.gflop(1, length) if shape.known else None
 
 
 def peak(results: Path) -> dict[str, Any] | None:

@@ -211,7 +211,9 @@ def test_one_segment_of_a_pair_changes(tiny: Path) -> None:
 def test_nothing_to_change_is_told(tiny: Path) -> None:
     table = pd.DataFrame({"id": ["1"], "text_a": ["这个电影很好看"]}, dtype="str")
     how: dict[str, Any] = {"kind": "eda", "resources": resources(tiny), "filter": FILTER, "processes": 1}
-    with pytest.raises(UserError, match=r"none of 1 texts could be changed; EDA needs words .* language 'en'"):
+    with pytest.raises(
+        UserError, match=r"none of 1 texts could be changed; EDA needs words .* language 'en'"
+    ):
         making.make_rows(table, **how, **SETTINGS)
     empty = making.make_rows(table.head(0), **how, **SETTINGS)
     assert list(empty.columns) == ["id", "source_id", "made_by", "text_a", "copy", "draw", "verdict"]

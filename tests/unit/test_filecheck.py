@@ -45,7 +45,9 @@ def test_only_the_default_file_of_overrides_may_be_missing(
     (tmp_path / "b.csv").write_text("id,x\n1,a\n", encoding="utf-8")
     check(plan_of({**RAW, "noise": {"overrides": "data/overrides.csv"}}))
     named = plan_of({**RAW, "noise": {"overrides": "mine.csv"}})
-    with pytest.raises(UserError, match=r"^config: noise\.overrides: there is no file mine\.csv; put it there"):
+    with pytest.raises(
+        UserError, match=r"^config: noise\.overrides: there is no file mine\.csv; put it there"
+    ):
         check(named)
     (tmp_path / "mine.csv").write_text("id,label\n1,drop\n", encoding="utf-8")
     check(named)

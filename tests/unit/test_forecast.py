@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from podium.encoder_shape import BASE, FETCHED, shape_of
 from podium.forecast import history, sizes
 from podium.forecast.costs import Costs, hub_names
 from podium.forecast.estimate import Estimator, forecast
 from podium.forecast.jobs import Job, from_plain, plain
 from podium.forecast.rates import Seen, rate, starts_of
 from podium.forecast.schedule import simulate
-from podium.forecast.work import BASE, FETCHED, shape_of, training
+from podium.forecast.work import training
 from podium.plans import Plans
 
 

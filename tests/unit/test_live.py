@@ -16,6 +16,7 @@ from podium.forecast.jobs import Job
 from podium.live import notes, screen
 from podium.live.left import Left
 from podium.live.view import KILLED, look
+from podium.readable import duration
 
 GONE = "999999999:1"
 FIT, NEXT, LAST = "train/t/bert-s0/round0/fold0", "train/t/bert-s0/round0/fold1", "scores/scores"
@@ -201,10 +202,23 @@ def test_a_run_of_another_version_is_none(folder: Path, broken: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(0.4, "0 s"), (59, "59 s"), (185, "3 min 5 s"), (7860, "2 h 11 min")]
+    ("seconds", "said"),
+    [
+        (None, "?"),
+        (0.04, "0 s"),
+        (-1, "0 s"),
+        (0.44, "0.4 s"),
+        (9.949, "9.9 s"),
+        (9.95, "10 s"),
+        (59.4, "59 s"),
+        (59.5, "1 min 0 s"),
+        (185, "3 min 5 s"),
+        (3599.6, "1 h 0 min"),
+        (7860, "2 h 11 min"),
+    ],
 )
-def test_durations(seconds: float, said: str) -> None:
-    assert screen.duration(seconds) == said
+def test_durations(seconds: float | None, said: str) -> None:
+    assert duration(seconds) == said
 
 
 def test_the_command_ends_with_the_run(

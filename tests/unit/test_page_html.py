@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from page_samples import HOSTILE, figures
 
 from podium.page import style, times
-from podium.page.html import Html, clean, escape, number, tag
+from podium.page.html import Html, escape, number, tag
 from podium.page.matrix import level
 from podium.page.svg import fit, ticks
 from podium.page.write import write
+from podium.readable import clean
 
 KINDS = {"single_label": HOSTILE, "multi_label": HOSTILE, "regression": [HOSTILE[0], HOSTILE[1]], "span": []}
 VOID = {"meta"}
