@@ -17,6 +17,8 @@ if "tasks" not in config:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/inputs.smk"
+include: "workflow/rules/rounds.smk"
 include: "workflow/rules/run.smk"
 
 

@@ -92,8 +92,8 @@ def keywords(section: str) -> list[ast.keyword]:
 
 
 def names_of_function(name: str) -> tuple[set[str], set[str]]:
-    """Names of files that an input function of common.smk returns: all of them, and those of some cases only."""
-    source = (ROOT / "workflow/rules/common.smk").read_text(encoding="utf-8")
+    """Names of files that an input function returns: all of them, and those of some cases only."""
+    source = "\n".join(path.read_text(encoding="utf-8") for path in RULE_FILES)
     pattern = re.compile(r"^def (\w+)\(.*\n(?:    .*\n|\n)+", re.M)
     functions = {match[1]: ast.parse(match[0]) for match in pattern.finditer(source)}
     found: set[str] = set()
