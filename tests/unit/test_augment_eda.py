@@ -1,7 +1,6 @@
 """Easy data augmentation: each operation against its definition, and what holds for every copy."""
 
 import os
-import shutil
 from collections import Counter
 from pathlib import Path
 from random import Random
@@ -12,67 +11,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podium.augment import Resources, eda, eda_paper, making
+from podium.augment import eda, eda_paper, making
 from podium.augment.eda import delete, insert, replace, swap
 from podium.augment.negation import NEGATIONS, is_negation
-from podium.augment.synonyms import STOP_WORDS, AllSynonyms, Dictionary, Synonyms
-from podium.augment.words import Token, join, tokens_of
+from podium.augment.synonyms import STOP_WORDS, Synonyms
 from podium.errors import UserError
 from podium.files import read_table, write_table
 from podium.wordnet import load_wordnet
 from scripts import augment as script
-from tests.unit.wordnet_folder import real_wordnet, tiny_wordnet
-
-KNOWN = {"movie": ["film", "picture"], "story": ["tale"], "big": ["large"], "bad": ["awful"]}
-WORDS = st.lists(
-    st.sampled_from([*KNOWN, "the", "not", "isn't", "Movie", "story.", "(big)", "...", "👍", "x1"])
+from tests.unit.eda_cases import (
+    ALPHA,
+    FILTER,
+    KNOWN,
+    SETTINGS,
+    TEXTS,
+    WORDS,
+    cores,
+    english,
+    resources,
+    text_of,
 )
-ALPHA = st.floats(0.01, 1.0)
-SETTINGS: dict[str, Any] = {
-    "copies": 4,
-    "draws": 1,
-    "segments": "either",
-    "variant": "careful",
-    "synonyms": "wordnet",
-    "alpha_sr": 0.1,
-    "alpha_ri": 0.1,
-    "alpha_rs": 0.1,
-    "alpha_rd": 0.1,
-    "seed": 7,
-    "method": "eda",
-}
-FILTER: dict[str, Any] = {
-    "negation": True,
-    "length_ratio": None,
-    "similarity": None,
-    "encoder": None,
-    "max_length": 64,
-}
-TEXTS = [
-    "the movie is not a bad story .",
-    "A big story, isn't it?",
-    "movie",
-    "not",
-    "",
-    "... 👍",
-    "big big big",
-]
-
-
-def known(word: str) -> list[str]:
-    return KNOWN.get(word, [])
-
-
-def english(text: str) -> list[Token]:
-    return tokens_of(text, known, "en")
-
-
-def cores(text: str) -> list[str]:
-    return [token.core for token in english(text) if token.core]
-
-
-def resources(wordnet: Path | None, language: str = "en") -> Resources:
-    return Resources(language=language, wordnet=wordnet, device="cpu", cache=Path("none"))
+from tests.unit.wordnet_folder import real_wordnet, tiny_wordnet
 
 
 @pytest.fixture(scope="module")
@@ -83,10 +42,6 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def table() -> pd.DataFrame:
     return pd.DataFrame({"id": [f"{k:03}" for k in range(len(TEXTS))], "text_a": TEXTS}, dtype="str")
-
-
-def text_of(tokens: list[Any]) -> str:
-    return " ".join(token.text for token in tokens)
 
 
 @given(WORDS, ALPHA, st.integers(0, 99))
@@ -239,18 +194,6 @@ def test_parts_hold_each_row_once() -> None:
         assert places == list(range(rows))
 
 
-@given(WORDS.filter(len), st.integers(0, 12), st.integers())
-def test_an_insertion_of_the_paper_by_brute_force(words: list[str], n: int, seed: int) -> None:
-    stop, random, made = frozenset({"the", "not", "film"}), Random(seed), list(words)
-    for _ in range(n):
-        sources = [word for word in made if word not in stop]
-        for _ in range(10 if sources else 0):
-            if found := known(random.choice(sources)):
-                made.insert(random.randint(0, len(made)), random.choice(found))
-                break
-    assert eda_paper.insert(words, n, Random(seed), known, stop) == made
-
-
 def test_synonyms_of_the_tiny_wordnet(tiny: Path) -> None:
     synonyms = Synonyms(load_wordnet(tiny))
     assert synonyms("movie") == ["film"]  # not "talkie", never used
@@ -325,257 +268,6 @@ def test_only_the_segments_that_are_named_change(variant: str, segments: str, ti
         assert changed["text_a"].any()
     if segments == "both":
         assert (changed["text_a"] & changed["text_b"]).any()
-
-
-# ---- the paper's variant
-
-PAPER = st.lists(st.sampled_from([*KNOWN, "the", "not", "wonder", "of"]), min_size=1, max_size=30)
-
-
-def changes(old: list[str], new: list[str]) -> dict[str, set[str]]:
-    """What stands in place of each word that was replaced."""
-    found: dict[str, set[str]] = {}
-    for one, two in zip(old, new, strict=True):
-        if one != two:
-            found.setdefault(one, set()).add(two)
-    return found
-
-
-@given(PAPER, ALPHA, st.integers(0, 99))
-def test_the_papers_operations(words: list[str], alpha: float, seed: int) -> None:
-    stop = eda_paper.stop_words("en")
-    n = max(1, int(alpha * len(words)))
-    able = {word for word in words if word in KNOWN}
-
-    replaced = changes(words, eda_paper.replace(words, n, Random(seed), known, stop))
-    assert len(replaced) == min(n, len(able))
-    assert all(len(new) == 1 and new <= set(KNOWN[old]) for old, new in replaced.items())
-
-    made = eda_paper.insert(words, n, Random(seed), known, stop)
-    added = Counter(made) - Counter(words)
-    assert not Counter(words) - Counter(made)
-    assert sum(added.values()) <= n
-    assert set(added) <= {word for old in able for word in KNOWN[old]}
-    rest = iter(made)
-    assert all(word in rest for word in words)  # the old words in their old order
-
-    swapped = eda_paper.swap(words, n, Random(seed), known, stop)
-    assert Counter(swapped) == Counter(words)
-    assert sum(a != b for a, b in zip(words, swapped, strict=True)) <= 2 * n
-
-    left = iter(words)
-    deleted = eda_paper.delete(words, alpha, Random(seed))
-    assert deleted
-    assert all(word in left for word in deleted)  # a subsequence
-    assert len(words) > 1 or deleted == words
-
-
-@given(
-    PAPER,
-    st.integers(1, 11),
-    st.sets(st.sampled_from(["sr", "ri", "rs", "rd"]), min_size=1),
-    st.integers(0, 99),
-)
-def test_the_papers_count_of_texts_and_one_operation_each(
-    words: list[str], copies: int, used: set[str], seed: int
-) -> None:
-    alphas = {name: 0.3 if name in used else 0.0 for name in ("sr", "ri", "rs", "rd")}
-    made = eda_paper.texts_of(
-        " ".join(words), copies=copies, alphas=alphas, random=Random(seed), synonyms=known, language="en"
-    )
-    assert len(made) == copies
-    n, able = max(1, int(0.3 * len(words))), {word for word in words if word in KNOWN}
-    for text in made:
-        new = text.split()
-        same = Counter(new) == Counter(words)
-        fits = {
-            "sr": len(new) == len(words) and len(changes(words, new)) == min(n, len(able)),
-            "ri": len(words) <= len(new) <= len(words) + n and not Counter(words) - Counter(new),
-            "rs": same,
-            "rd": not Counter(new) - Counter(words),
-        }
-        assert any(fits[name] for name in used)
-
-
-def test_each_operation_makes_its_share() -> None:
-    """Of copies // 4 + 1 texts of each, all but one are taken where copies is 4 k + 3."""
-    words = [f"w{letter}" for letter in "abcdefghij"]
-    alphas = {"sr": 0.1, "ri": 0.1, "rs": 0.1, "rd": 0.1}
-    made = eda_paper.texts_of(
-        " ".join(words),
-        copies=11,
-        alphas=alphas,
-        random=Random(1),
-        synonyms=lambda word: [f"x{word}"],
-        language="en",
-    )
-    inserted = sum(len(text.split()) == 11 for text in made)
-    replaced = sum(len(text.split()) == 10 and "xw" in text for text in made)
-    others = len(made) - inserted - replaced
-    assert {inserted, replaced} <= {2, 3}
-    assert others in (5, 6)
-
-
-def test_the_papers_cleaning() -> None:
-    assert eda_paper.clean("It's a Well-made film, 10/10 — naïve\tGenius!", "en") == (
-        ["its", "a", "well", "made", "film", "na", "ve", "genius"]
-    )
-    assert eda_paper.clean("Größe, 10 Äpfel", "de") == ["größe", "äpfel"]
-
-
-def test_all_synonyms_are_those_that_nltk_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Against the paper's own code, which asks NLTK."""
-    folder = real_wordnet()
-    found = AllSynonyms(load_wordnet(folder))
-    assert "acquire" in found("get")
-    assert "get hold of" in found("take")
-    assert set(found("movie")) >= {"film", "picture", "flick", "moving picture"}
-    nltk = pytest.importorskip("nltk")
-    copied = tmp_path / "nltk_data"  # NLTK refuses links, and what is outside its own search path
-    shutil.copytree(folder / "corpora/wordnet", copied / "corpora/wordnet")
-    for path in copied.rglob("*"):
-        path.chmod(0o755 if path.is_dir() else 0o644)
-    monkeypatch.setattr(nltk.data, "path", [str(copied)])
-    from nltk.corpus.reader.wordnet import WordNetCorpusReader
-
-    with pytest.warns(UserWarning, match="multilingual"):
-        reader = WordNetCorpusReader(nltk.data.find("corpora/wordnet"), None)
-    words = [
-        "movie",
-        "good",
-        "terrible",
-        "runs",
-        "better",
-        "story",
-        "acting",
-        "feels",
-        "big",
-        "ideas",
-        "watched",
-        "quickly",
-        "men",
-        "the",
-        "in",
-    ]
-    for word in words:
-        names = {name for synset in reader.synsets(word) for name in synset.lemma_names()}
-        plain = {
-            "".join(
-                char
-                for char in name.replace("_", " ").replace("-", " ").lower()
-                if char in "abcdefghijklmnopqrstuvwxyz "
-            )
-            for name in names
-        }
-        assert set(found(word)) == plain - {word, ""}, word
-
-
-# ---- Chinese, dictionaries
-
-DICTIONARY = """# a comment
-电影\t影片,片子
-好看\t精彩，好瞧
-喜欢\t喜爱
-不\t非
-"""
-CILIN = """Aa01A01= 电影 影片 片子
-Bb02B02# 好看 无聊
-Cc03C03@ 喜欢
-Dd04D04= 喜欢 喜爱
-Ee05E05= T恤 T恤衫
-"""
-
-
-@pytest.fixture
-def dictionary(tmp_path: Path) -> Path:
-    (tmp_path / "syn.txt").write_text(DICTIONARY, encoding="utf-8")
-    return tmp_path / "syn.txt"
-
-
-def test_dictionaries_of_both_forms(dictionary: Path, tmp_path: Path) -> None:
-    keep = {"的", "不"}.__contains__
-    plain = Dictionary(dictionary, keep=keep)
-    assert (plain("电影"), plain("好看"), plain("不"), plain("无")) == (
-        ["影片", "片子"],
-        ["好瞧", "精彩"],
-        [],
-        [],
-    )
-    (tmp_path / "cilin.txt").write_text(CILIN, encoding="utf-8-sig")
-    cilin = Dictionary(tmp_path / "cilin.txt", keep=keep)
-    assert (cilin("片子"), cilin("好看"), cilin("喜欢")) == (["影片", "电影"], [], ["喜爱"])
-    assert (cilin("t恤"), cilin("t恤衫")) == (["T恤衫"], ["T恤"])  # words are looked up in lower case
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (None, "cannot be read"),
-        ("电影".encode("gb18030"), "is not UTF-8"),
-        ("电影 影片\n".encode(), "line 1: expected word<TAB>"),
-        (b"\n", "has no synonyms"),
-    ],
-)
-def test_a_dictionary_that_cannot_be_used_is_told(
-    tmp_path: Path, content: bytes | None, message: str
-) -> None:
-    if content is not None:
-        (tmp_path / "d.txt").write_bytes(content)
-    with pytest.raises(UserError, match=message):
-        Dictionary(tmp_path / "d.txt", keep=lambda _: False)
-
-
-@given(
-    st.lists(st.sampled_from(["电影", "不好看", "，", " iPhone 15", "喜欢", "。", "3.5G", "没有", "a", " "]))
-)
-def test_chinese_words_and_signs_join_to_the_text_again(parts: list[str]) -> None:
-    text = "".join(parts)
-    tokens = tokens_of(text, known, "zh")
-    joined = join([token.text for token in tokens], "zh")
-    assert joined == text.rstrip()
-    assert all(token.core == "" or token.before.strip() == "" for token in tokens)
-
-
-SEQUENCES = ["👨\u200d👩\u200d👧", "👍🏽", "❤️\u200d🔥", "1\ufe0f\u20e3", "🇨🇳", "cafe\u0301"]
-
-
-@given(st.lists(st.sampled_from([*SEQUENCES, "电影", "喜欢", "，"]), min_size=2), st.integers(0, 99))
-def test_what_is_written_with_several_characters_stays_together_in_chinese(
-    parts: list[str], seed: int
-) -> None:
-    text = "".join(parts)
-    tokens = tokens_of(text, lambda word: ["影片"] if word == "电影" else [], "zh")
-    for operation in (insert, swap):
-        made = join([token.text for token in operation(tokens, 1.0, Random(seed))], "zh")
-        assert Counter(find for find in SEQUENCES for _ in range(made.count(find))) == Counter(
-            part for part in parts if part in SEQUENCES
-        )
-
-
-def test_marks_belong_to_their_letters() -> None:
-    """Of accents that are characters of their own, and of the vowels of India's scripts."""
-    text = "the cafe\u0301 was good (तुम्हारी किताब)"
-    tokens = english(text)
-    assert [token.core for token in tokens] == ["the", "cafe\u0301", "was", "good", "तुम्हारी", "किताब"]
-    for seed in range(20):
-        made = swap(tokens, 1.0, Random(seed))
-        assert sorted(token.core for token in made) == sorted(token.core for token in tokens)
-    assert eda_paper.clean("तुम्हारी किताब 3 cafe\u0301", "hi") == ["तुम्हारी", "किताब", "cafe\u0301"]
-
-
-@pytest.mark.parametrize("variant", ["careful", "paper"])
-def test_chinese_copies(dictionary: Path, variant: str) -> None:
-    text = "我们都喜欢这个电影，真的好看，不是无聊的电影"
-    table = pd.DataFrame({"id": ["1"], "text_a": [text]}, dtype="str")
-    settings = {**SETTINGS, "synonyms": str(dictionary), "variant": variant, "copies": 20}
-    made = eda.run(table, resources=resources(None, "zh"), **settings)["text_a"]
-    assert len(made) >= 10
-    assert not made.str.contains(" ").any()
-    assert made.str.contains("影片|片子|精彩|好瞧|喜爱").any()
-    for copy in made if variant == "careful" else []:
-        assert copy.count("不") + copy.count("无") == 2  # negations stay
-        assert (copy.count("，"), copy.startswith("，")) == (2, False)
-        assert set(copy) <= set(text) | set("影片子精彩瞧喜爱")
 
 
 def test_stop_words_are_never_replaced(tiny: Path) -> None:
