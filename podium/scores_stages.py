@@ -28,7 +28,10 @@ def stages(
             found.append(_beside("ensemble", f"{row.name} beside the best single member", row, single))
             plain = row if row.name == submit else plain
     if plain is not None:
-        found.append(_beside("decision", f"{rows[-1].name} beside {submit} undecided", rows[-1], plain))
+        decided = _beside("decision", f"{rows[-1].name} beside {submit} undecided", rows[-1], plain)
+        found += (
+            [decided] if decided["difference"] or decided["se"] else []
+        )  # a plain decision changes nothing
     return found
 
 

@@ -44,8 +44,10 @@ def intervals(key: str, title: str, about: str, lines: Sequence[Interval], *, ze
         y = top + step * row + 14
         weight = "strong" if each.strong else ""
         tip = f"{each.label}: {each.said or number(each.value)}"
-        room = WIDTH - 16 - len(each.said) * 6.8
+        wide = len(each.said) * 6.8
+        room = WIDTH - 16 - wide
         parts += [
+            svg.rect(WIDTH - 8 - wide, y - 12, wide, 15, "open"),  # no line runs through the figures
             svg.text(8, y, svg.fit(each.label, room - 8), weight, each.label),
             svg.text(WIDTH - 8, y, each.said, f"end {weight}"),
             svg.line(

@@ -7,6 +7,8 @@ from podium.page.charts import Interval
 from podium.page.html import Html, count, details, figure, join, number, said, share, table, tag
 from podium.targets import JOINT
 
+NO_LABEL = "no label"
+
 
 def none(facts: dict[str, Any], stage: str, otherwise: str) -> Html:
     """Why there is nothing to show."""
@@ -30,12 +32,19 @@ def noise(facts: dict[str, Any], key: str) -> Html:
     drawing = None
     if pairs:
         rows = [
-            (f"{each['given']} → {each['suggested']}", float(each["rows"]), count(each["rows"]))
+            (
+                f"{each['given'] or NO_LABEL} → {each['suggested'] or NO_LABEL}",
+                float(each["rows"]),
+                count(each["rows"]),
+            )
             for each in pairs
         ]
         about = "Given label, and the one that models suggest, by doubtful rows."
         body = [
-            [said(each["given"], kind="name"), said(each["suggested"], kind="name"), count(each["rows"])]
+            [
+                *(said(each[name] or NO_LABEL, kind="name") for name in ("given", "suggested")),
+                count(each["rows"]),
+            ]
             for each in summary["confused"]
         ]
         numbers = table(["given", "suggested", "rows"], body, caption="Doubtful labels", numbers={2})
@@ -68,9 +77,9 @@ def _doubtful(row: dict[str, Any]) -> Html:
     quality = f"quality {number(float(row['quality']), 3)}, {verdict}"
     head = tag(
         "p",
-        said(given or "no label", kind="name"),
+        said(given or NO_LABEL, kind="name"),
         " → ",
-        said(suggested or "no label", kind="name"),
+        said(suggested or NO_LABEL, kind="name"),
         f" ({quality})",
     )
     texts = [tag("p", said(text)) for text in row["texts"]]

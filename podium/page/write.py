@@ -87,13 +87,14 @@ def write(
 
 
 def _contents(tasks: Sequence[dict[str, Any]], several: bool) -> Html:
-    lists = []
+    lists: list[list[Any]] = []
     for facts in tasks:
         links = [tag("li", tag("a", title, href=f"#{facts['task']}-{name}")) for name, title in SECTIONS]
         first = tag("li", tag("a", tag("b", facts["task"]), href=f"#{facts['task']}")) if several else None
-        lists.append(tag("ul", first, *links))
-    lists.append(tag("ul", tag("li", tag("a", "Time and cost", href="#cost"))))
-    return tag("nav", *lists, aria_label="Contents")
+        lists.append([first, *links])
+    cost = tag("li", tag("a", "Time and cost", href="#cost"))
+    lists = [*lists, [cost]] if several else [[*lists[0], cost]]
+    return tag("nav", *(tag("ul", *items) for items in lists), aria_label="Contents")
 
 
 def _overview(scores: dict[str, Any], tasks: Sequence[dict[str, Any]], results: Path) -> Html:

@@ -137,7 +137,7 @@ def _decided(kind: str, names: list[str], train: pd.DataFrame, proba: np.ndarray
         return ["" if number % 3 == 0 else f"text {number % 7}" for number in range(len(train))]
     if kind == "single_label":
         return [names[code] for code in proba.argmax(axis=1)]
-    return to_text((proba > 0.5).astype(np.float32) if kind == "multi_label" else proba, names)
+    return to_text((proba > 0.35).astype(np.float32) if kind == "multi_label" else proba, names)
 
 
 def _scores(

@@ -175,11 +175,18 @@ def test_stages_are_compared_where_both_sides_were_run(tmp_path: Path) -> None:
     found = figures(tmp_path, names=NAMES)["scores"]
     rows = {(row["name"], row["round"]): row["cv"] for row in found["rows"]}
     stages = {each["stage"]: each for each in found["stages"]}
-    assert set(stages) == {"noise", "pseudo", "ensemble", "decision"}
+    assert set(stages) == {"noise", "pseudo", "ensemble"}  # a plain decision is no stage
     assert stages["pseudo"]["difference"] == pytest.approx(rows["a-s0", "1"] - rows["a-s0", "0"], abs=1e-5)
     assert stages["noise"]["difference"] == pytest.approx(rows["b-s0", "0"] - rows["a-s0", "0"], abs=1e-5)
-    assert stages["decision"]["difference"] == 0
     assert 0 < stages["noise"]["se"] < 0.2
+
+
+def test_a_tuned_decision_is_compared_with_the_plain_one(tmp_path: Path) -> None:
+    found = figures(tmp_path, "multi_label", names=NAMES)["scores"]
+    cv = {row["what"]: row["cv"] for row in found["rows"]}
+    decision = next(each for each in found["stages"] if each["stage"] == "decision")
+    assert decision["difference"] == pytest.approx(cv["submitted"] - cv["ensemble"], abs=1e-5)
+    assert decision["difference"] != 0
 
 
 def test_a_check_of_another_score_is_not_shown(tmp_path: Path) -> None:
