@@ -93,7 +93,7 @@ def why(rows: Sequence[Scored], choice: Choice, metric: str) -> str:
     if change.value or change.se:
         sentences.append(
             f"deciding ({choice.decision} for the test rows) changed that by {change.value:+.4f} "
-            f"(standard error {change.se:.4f})"
+            f"(standard error {change.se:.4f}), which the members' and the other ensembles' scores do not have in them"
         )
     return "; ".join(sentences) + "."
 

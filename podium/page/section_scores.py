@@ -32,6 +32,8 @@ def headline(facts: dict[str, Any]) -> Html:
     sign = 1 if facts["greater"] else -1
     best = max(members, key=lambda row: sign * row["cv"])
     better = "greater is better" if facts["greater"] else "lower is better"
+    decided = any(each["stage"] == "decision" for each in facts["scores"].get("stages", []))
+    plain = f", without {chosen['decision']}" if decided else ""
     return tiles(
         [
             (
@@ -44,7 +46,7 @@ def headline(facts: dict[str, Any]) -> Html:
                 number(chosen["board"]),
                 f"{number(chosen['board_low'])} to {number(chosen['board_high'])} in 9 of 10 cases",
             ),
-            ("best single member", number(best["cv"]), f"{best['name']}, round {best['round']}"),
+            ("best single member", number(best["cv"]), f"{best['name']}, round {best['round']}{plain}"),
             ("rows", count(rows["train"]), f"to train, {count(rows['test'])} to predict"),
         ]
     )
