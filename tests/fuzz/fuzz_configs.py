@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 from fuzz_cases import CONFIG, Case, config
-from fuzz_files import same
+from fuzz_tables import same
 
 YAML = yaml.safe_dump(CONFIG, sort_keys=False)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fuzz_cases import CONFIG, SAMPLE, TEST, TRAIN, Case, config, lines, table, words
-from fuzz_files import HEADER, has_labels, same
+from fuzz_tables import HEADER, has_labels, same
 
 NUMBERS = [[id, text, str(k * 1.5 - 3)] for k, (id, text, _) in enumerate(TRAIN)]
 REGRESSION = config({"tasks/t/type": "regression", "tasks/t/metric": "rmse", "decision": ...})

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import fuzz_configs
 import fuzz_files
+import fuzz_rows
+import fuzz_samples
 import fuzz_spans
 import fuzz_types
 import pytest
@@ -15,7 +17,14 @@ from fuzz_driver import check_mistake, guarded, plan
 from podium.errors import UserError
 from podium.span.ingest import from_file
 
-CASES = [*fuzz_files.CASES, *fuzz_configs.CASES, *fuzz_types.CASES, *fuzz_spans.CASES]
+CASES = [
+    *fuzz_files.CASES,
+    *fuzz_rows.CASES,
+    *fuzz_samples.CASES,
+    *fuzz_configs.CASES,
+    *fuzz_types.CASES,
+    *fuzz_spans.CASES,
+]
 
 
 def test_names_are_unique() -> None:

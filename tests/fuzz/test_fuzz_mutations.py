@@ -12,7 +12,7 @@ import fuzz_spans
 import yaml
 from fuzz_cases import CONFIG, SAMPLE_CSV, TEST_CSV, TRAIN, TRAIN_CSV, Case, lines
 from fuzz_driver import check_mistake, guarded, plan
-from fuzz_files import HEADER
+from fuzz_tables import HEADER
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 

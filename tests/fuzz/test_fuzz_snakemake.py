@@ -6,13 +6,17 @@ from pathlib import Path
 
 import fuzz_configs
 import fuzz_files
+import fuzz_rows
+import fuzz_samples
+import fuzz_tables
 import fuzz_types
 import pytest
 from fuzz_cases import Case
 from fuzz_driver import check_mistake, tree
 from tiny import CONFIG, Clone
 
-EVERY = {case.name: case for case in [*fuzz_files.CASES, *fuzz_configs.CASES, *fuzz_types.CASES]}
+CASES = [*fuzz_files.CASES, *fuzz_rows.CASES, *fuzz_samples.CASES]
+EVERY = {case.name: case for case in [*CASES, *fuzz_configs.CASES, *fuzz_types.CASES]}
 AT_START = [
     "yaml tabs",
     "yaml duplicate block",
@@ -83,5 +87,5 @@ def test_names_reach_no_shell(clone: Clone) -> None:
     case = EVERY["path with spaces and signs"]
     before = fill(clone, case)
     clone.snakemake("results/ingest/t/train.parquet")
-    assert clone.table("ingest/t/train.parquet")["id"].tolist() == fuzz_files.IDS
+    assert clone.table("ingest/t/train.parquet")["id"].tolist() == fuzz_tables.IDS
     assert outside(clone) == before
