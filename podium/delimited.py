@@ -14,6 +14,7 @@ from podium.dialects import Dialect, dialect_of, lines_of
 from podium.errors import UserError, brief, hint
 
 _CHUNK_ROWS = 100_000
+_MARK = "\ufeff"
 _log = logging.getLogger(__name__)
 
 
@@ -79,18 +80,25 @@ def read_delimited(
         return _parse(path, head, kept)[0]
     plain = replace(head, dialect=replace(head.dialect, quoted=False))
     try:
-        table, spans_lines = _parse(path, head, kept)
+        table, long = _parse(path, head, kept)
     except UserError:
         if not _every_line_is_a_row(path, plain):
             raise
+        table = _parse(path, plain, kept)[0]
+        if _in_quotes(table):  # a quoted file all the same, and the marks would be part of its ids and labels
+            raise
     else:
-        # Most often a quoted line break, but it may be rows eaten between two stray quote marks. A comma
-        # is too common in texts for the lines' widths to tell.
-        suspect = spans_lines and head.dialect.separator != ","
-        if not (suspect and _every_line_is_a_row(path, plain)):
+        if not (long and _every_line_is_a_row(path, plain) and _eaten(path, plain, long)):
+            _check_spaces(path, table)
             return table
+        table = _parse(path, plain, kept)[0]
+        if _in_quotes(table):
+            raise UserError(
+                f"{path}: line {long[0][0]}: a quote mark holds several rows; quote marks inside a quoted text "
+                "must be doubled"
+            )
     _log.warning("%s: every line is one row, so quote marks are read as plain text", path)
-    return _parse(path, plain, kept)[0]
+    return table
 
 
 def _rows(path: Path, dialect: Dialect, *, errors: str) -> Iterator[tuple[int, int, list[str]]]:
@@ -105,6 +113,8 @@ def _rows(path: Path, dialect: Dialect, *, errors: str) -> Iterator[tuple[int, i
     try:
         for row in reader:
             if row:
+                if row[0].startswith(_MARK):
+                    row[0] = _without_mark(row[0], dialect)
                 yield last + 1, reader.line_num, row
             last = reader.line_num
     except csv.Error as error:
@@ -113,26 +123,36 @@ def _rows(path: Path, dialect: Dialect, *, errors: str) -> Iterator[tuple[int, i
         ) from error
 
 
-def _parse(path: Path, head: Head, kept: list[str]) -> tuple[pd.DataFrame, bool]:
-    """Read all rows; also tell whether some row spans several lines."""
+def _without_mark(field: str, dialect: Dialect) -> str:
+    """The first field of a row without byte order mark: files that other programs joined have one in their middle."""
+    field = field.lstrip(_MARK)
+    quoted = dialect.quoted and len(field) > 1 and field[0] == field[-1] == '"'
+    return field[1:-1].replace('""', '"') if quoted else field
+
+
+def _parse(path: Path, head: Head, kept: list[str]) -> tuple[pd.DataFrame, list[tuple[int, int]]]:
+    """Read all rows; also tell the first and last lines of those that span several."""
     width = len(head.columns)
     places = [head.columns.index(name) for name in kept]
     values: list[list[str]] = [[] for _ in kept]
     chunks: list[pd.DataFrame] = []
-    spans_lines = False
+    long: list[tuple[int, int]] = []
     rows = _rows(path, head.dialect, errors="strict")
     if head.titled:
         next(rows)
     for number, (first, last, row) in enumerate(rows, 1):
         if len(row) != width:
             raise UserError(f"{path}: line {first} has {len(row)} fields, {_advice(head)}")
-        spans_lines = spans_lines or first != last
+        if head.titled and width > 1 and row == head.columns:
+            raise UserError(f"{path}: line {first} is the header once more; take it out")
+        if first != last:
+            long.append((first, last))
         for column, place in zip(values, places, strict=True):
             column.append(row[place])
         if number % _CHUNK_ROWS == 0:
             chunks.append(frame(path, kept, values))
             values = [[] for _ in kept]
-    return pd.concat([*chunks, frame(path, kept, values)], ignore_index=True), spans_lines
+    return pd.concat([*chunks, frame(path, kept, values)], ignore_index=True), long
 
 
 def _advice(head: Head) -> str:
@@ -152,6 +172,52 @@ def _every_line_is_a_row(path: Path, plain: Head) -> bool:
     width = len(plain.columns)
     rows = (row for _, _, row in _rows(path, plain.dialect, errors="strict"))
     return width > 1 and '"' not in "".join(next(rows)) and all(len(row) == width for row in rows)
+
+
+def _eaten(path: Path, plain: Head, long: list[tuple[int, int]]) -> bool:
+    """Whether rows that span several ``long`` lines are rows eaten between two stray quote marks.
+
+    Most often they are quoted line breaks. That each line alone has the first one's width tells, but a comma is too
+    common in texts: there the lines inside must begin as rows do, with as many letters and digits of each sort.
+    """
+    if plain.dialect.separator != ",":
+        return True
+    inside = {line for first, last in long for line in range(first + 1, last + 1)}
+    rows = [(line, _shape(row[0])) for line, _, row in _rows(path, plain.dialect, errors="strict")]
+    of_long = inside | {first for first, _ in long}
+    begins = {shape for line, shape in rows[1:] if line not in of_long}
+    return all(shape in begins for line, shape in rows if line in inside)
+
+
+def _shape(text: str) -> str:
+    """A text with one sign for each run of digits and of letters."""
+    return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "0", text))
+
+
+def _in_quotes(table: pd.DataFrame) -> bool:
+    """Whether all that stands in some column stands in quote marks."""
+    return any(_all_match(table[name], r'".*"') for name in table)
+
+
+def _check_spaces(path: Path, table: pd.DataFrame) -> None:
+    """Raise ``UserError`` for a column whose quoted texts have a space before the quote mark, which thus is text."""
+    for name in table:
+        if _all_match(table[name], r'\s+".*"\s*'):
+            raise UserError(
+                f"{path}: all of '{brief(name)}' has a space before its quote marks, so that both are text; take the "
+                "spaces behind the separators out"
+            )
+
+
+def _all_match(column: pd.Series, pattern: str) -> bool:
+    """Whether a column has several values, and all of them match."""
+    form, count = re.compile(pattern, re.DOTALL), 0
+    for value in column:
+        if value:
+            if not form.fullmatch(value):
+                return False
+            count += 1
+    return count > 1
 
 
 def checked(path: Path, columns: list[str], present: list[str]) -> list[str]:

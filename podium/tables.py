@@ -117,6 +117,7 @@ def _kind(path: Path, names: Sequence[str] | None) -> str:
 def _json_rows(path: Path, encoding: str, *, errors: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """Objects with their line numbers; whole numbers as their exact text, others as :class:`_Float`."""
     for number, line in enumerate(lines_of(path, encoding, errors=errors), 1):
+        line = line.lstrip("\ufeff")  # files joined by other programs have one in their middle
         if not line.strip():
             continue
         try:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import fuzz_configs
 import fuzz_files
+import fuzz_more
 import fuzz_rows
 import fuzz_samples
 import fuzz_spans
@@ -24,6 +25,7 @@ CASES = [
     *fuzz_configs.CASES,
     *fuzz_types.CASES,
     *fuzz_spans.CASES,
+    *fuzz_more.CASES,
 ]
 
 

@@ -1,0 +1,107 @@
+"""More bad and odd files, as other programs and careless hands make them: what must be refused, or must not be lost."""
+
+import gzip
+from typing import Any
+
+from fuzz_cases import SAMPLE_CSV, TEST, TEST_CSV, TRAIN, TRAIN_CSV, Case, table
+from fuzz_files import GZ, encoded, of
+from fuzz_tables import (
+    HEADER,
+    IDS,
+    WITH_SAMPLE,
+    changed,
+    has_ids,
+    has_labels,
+    holds,
+    same,
+    train,
+)
+
+
+def quoted(cell: object) -> str:
+    return '"' + str(cell).replace('"', '""') + '"'
+
+
+def csv_of(body: str, header: str = "id,text,label\n") -> dict[str, str]:
+    return {"data/train.csv": header + body}
+
+
+def split(mark: bytes) -> dict[str, bytes]:
+    """The training file as two that another program joined."""
+    first, middle, second = TRAIN_CSV.partition("a8")
+    return {"data/train.csv": first.encode() + mark + (middle + second).encode()}
+
+
+def read(name: str, files: dict[str, Any], error: str | None = None, **more: Any) -> Case:
+    """A case that ends with the folds."""
+    return Case(f"more {name}", files, error=error, whole=False, **({} if error else {"fine": same}) | more)
+
+
+QUOTED = "".join(",".join(map(quoted, row)) + "\n" for row in TRAIN)
+SPACED = [[a, f' "{b}"', f" {c}"] for a, b, c in TRAIN]
+EATEN = TRAIN_CSV.replace("a2,", 'a2,"', 1).replace(",pos\na6", '",pos\na6', 1)
+
+DELIMITED = [
+    read("header again", {"data/train.csv": f"{TRAIN_CSV}id,text,label\nz,one more,neg\n"}, r"data/train\.csv: line 18 is the header once more"),
+    read("header again in test", {"data/test.csv": f"{TEST_CSV}id,text\n"}, r"data/test\.csv: line 5 is the header once more"),
+    read("header again in sample", {"data/sample.csv": f"{SAMPLE_CSV}id,label\n"}, r"data/sample\.csv: line 5 is the header", config=WITH_SAMPLE),
+    read("header again behind a mark", split(b"\xef\xbb\xbfid,text,label\n"), "line 10 is the header once more"),
+    read("mark in the middle", split(b"\xef\xbb\xbf")),
+    read("mark before a quoted id", csv_of(TRAIN_CSV.partition("\n")[2].replace("a8,", '\ufeff"a8",'))),
+    read("quoted, quote behind a backslash", csv_of(QUOTED + '"z","he said \\"no\\" twice","neg"\n'), "line 18: .*must be doubled"),
+    read("quoted, quote and comma behind a backslash", csv_of(QUOTED + '"z","he said \\"no\\", twice","neg"\n'), "line 18: .*must be doubled"),
+    read("quoted with tabs, quotes not doubled", csv_of("".join("\t".join(map(quoted, row)) + "\n" for row in TRAIN) + '"z"\t"a "b" c"\t"neg"\n',
+         "id\ttext\tlabel\n"), "line 18: .*must be doubled"),
+    read("header quoted, quote behind a backslash", csv_of(QUOTED + '"z","he said \\"no\\" twice","neg"\n', '"id","text","label"\n'), "line 18: .*must be doubled"),
+    read("backslash before the last quote", csv_of(QUOTED + '"z","c:\\dir\\","neg"\n'), fine=holds("c:\\dir\\", 16)),
+    read("spaces before quotes", csv_of("".join(", ".join([a, quoted(b), c]) + "\n" for a, b, c in TRAIN)), "'text' has a space before its quote marks"),
+    read("spaces before quotes and in the header", csv_of("".join(f'{a}, "{b}", {c}\n' for a, b, c in TRAIN), "id, text, label\n"), "did you mean ' text'"),
+    read("rows eaten between two stray quotes", {"data/train.csv": EATEN},
+         fine=lambda result: None if result.train["t"]["id"].tolist() == IDS else 1 / 0),
+    read("text of two lines that look like rows", csv_of(TRAIN_CSV.partition("\n")[2] + 'z,"Dear Sir, I\nam, here",neg\n'), fine=holds("Dear Sir, I\nam, here", 16)),
+    read("total row", {"data/train.csv": f"{TRAIN_CSV}Total,,\n"}, "1 rows with an empty 'label' .'Total'"),
+    read("separator line of a spreadsheet", {"data/train.csv": "sep=;\n" + table(HEADER, TRAIN, separator=";")}, "no column 'id'"),
+    read("comment above the header", {"data/train.csv": f"# made by hand\n{TRAIN_CSV}"}, "no column 'id'"),
+    read("end sign of an old system", {"data/train.csv": f"{TRAIN_CSV}\x1a"}, "line 18 has 1 fields"),
+    read("line ends upside down", {"data/train.csv": TRAIN_CSV.replace("\n", "\n\r")}),
+    read("line ends doubled", {"data/train.csv": TRAIN_CSV.replace("\n", "\r\r\n")}),
+    read("line ends of three systems", {"data/train.csv": TRAIN_CSV.replace("\n", "\r", 1).replace("\n", "\r\n", 4)}),
+    read("unit separators", {"data/train.csv": table(HEADER, TRAIN, separator="\x1f")}, r"no column 'id' .valid: id\\x1ftext"),
+    read("unit separators, named", {"data/train.csv": table(HEADER, TRAIN, separator="\x1f"), "data/test.csv": table(HEADER[:2], TEST, separator="\x1f")},
+         config={"tasks/t/separator": "\x1f"}),
+    read("record separators", {"data/train.csv": TRAIN_CSV.replace("\n", "\x1e")}, r"did you mean 'label\\x1ea0'"),
+    read("column of a million letters", {"data/train.csv": TRAIN_CSV.replace("text", "t" * 1_000_000, 1)}, "no column 'text'"),
+    read("another column of a million letters", {"data/train.csv": f"{'x' * 1_000_000}," + TRAIN_CSV.replace("\na", "\n0,a")}),
+    read("column of row numbers", {"data/train.csv": "," + TRAIN_CSV.replace("\na", "\n0,a")}),
+    read("column with a hard space", {"data/train.csv": TRAIN_CSV.replace("label", "label\u00a0", 1)}, r"did you mean 'label\\xa0'"),
+    read("column with a letter of another script", {"data/train.csv": TRAIN_CSV.replace("text", "t\u0435xt", 1)}, "no column 'text'"),
+    read("curly quotes", csv_of("".join(f"{a},\u201c{b}, x\u201d,{c}\n" for a, b, c in TRAIN)), "line 2 has 4 fields"),
+    read("cut inside a letter", {"data/train.csv": TRAIN_CSV.encode() + "z,\u6cb3".encode()[:-1]}, "line 18 has 2 fields"),
+    read("trailing separators in test alone", {"data/test.csv": TEST_CSV.replace("\n", ",\n")}),
+    read("gb18030 of four bytes", encoded("gb18030", "\u6cb3\U00020000"), fine=holds(f"\u6cb3\U00020000 {TRAIN[0][1]}")),
+    read("gz of two members", **of("data/train.csv.gz", gzip.compress(TRAIN_CSV[:200].encode()) + gzip.compress(TRAIN_CSV[200:].encode()))),
+    read("gz with more behind it", **of("data/train.csv.gz", GZ + b"more"), error="not a complete gzip file"),
+    read("gz with zeros behind it", **of("data/train.csv.gz", GZ + bytes(512))),
+    read("zip called gz", **of("data/train.csv.gz", b"PK\x03\x04" + bytes(99)), error="not a complete gzip file"),
+    read("zip", **of("data/train.csv.zip", b"PK\x03\x04" + bytes(99)), error="does not tell the kind of file"),
+    read("gz bomb", **of("data/train.csv.gz", gzip.compress(bytes(50_000_000), 1)), error="the file is empty"),
+]  # fmt: skip
+
+IDENTITIES = [
+    read("ids of one number in several forms", train(changed(0, {0: "1e5", 1: "1E5", 2: "1.00E+05", 3: "-0", 4: "0", 5: "-1"})),
+         fine=has_ids("1e5", "1E5", "1.00E+05", "-0", "0", "-1")),
+    read("ids of spreadsheet errors", train(changed(0, {0: "#N/A", 1: "#REF!", 2: "A0", 3: "a0"})), fine=has_ids("#N/A", "#REF!", "A0", "a0")),
+    read("ids nan twice", train(changed(0, {0: "nan", 1: "nan"})), "1 ids more than once in 'id' .'nan'"),
+    read("ids alike without their nul", {"data/train.csv": TRAIN_CSV.replace("a0,", "a\x001,", 1)}, "1 ids more than once"),
+    read("ids of 65 bits", train(changed(0, {0: str(2**64), 1: str(2**64 + 1), 2: str(-(2**63) - 1)})), fine=has_ids(str(2**64), str(2**64 + 1), str(-(2**63) - 1))),
+    read("labels of one thing in several forms", train(changed(2, dict(enumerate(["True", "TRUE", "true", "1", "1.0", "yes"])))),
+         fine=has_labels("1", "1.0", "TRUE", "True", "neg", "pos", "true", "yes")),
+    read("labels with a hard space", train(changed(2, {0: "neg\u00a0"})), fine=has_labels("neg", "neg\u00a0", "pos")),
+    read("labels of other case", train(changed(2, {0: "Neg"})), fine=has_labels("Neg", "neg", "pos")),
+    Case("more sample with zeros before ids", {"data/sample.csv": table(["id", "label"], [[f"{k:04}", "neg"] for k in range(3)]),
+         "data/test.csv": table(HEADER[:2], [[k, row[1]] for k, row in enumerate(TEST)])}, WITH_SAMPLE, "sample lacks 3 ids of test .'0', .*has 3 ids that test lacks .'0000'"),
+    Case("more sample with ids of a spreadsheet", {"data/sample.csv": table(["id", "label"], [["1E+05", "neg"], ["b1", "neg"], ["b2", "neg"]]),
+         "data/test.csv": table(HEADER[:2], changed(0, {0: "100000"}, TEST))}, WITH_SAMPLE, "sample lacks 1 ids of test .'100000'"),
+]  # fmt: skip
+
+CASES = [*DELIMITED, *IDENTITIES]
