@@ -1,5 +1,6 @@
 """Compare a submission with true labels that the run never saw, to see whether its score was honest."""
 
+import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -9,7 +10,7 @@ import pandas as pd
 
 from podium import metrics
 from podium.competition import METRIC, combined
-from podium.errors import UserError, hint
+from podium.errors import UserError, brief, hint
 from podium.ingest import column_mistakes
 from podium.ingest_targets import mistakes as target_mistakes
 from podium.ingest_targets import names_of, parse
@@ -19,6 +20,7 @@ from podium.span import metrics as span_metrics
 from podium.span.answers import decode_all, texts
 from podium.submission_columns import Form
 
+_log = logging.getLogger(__name__)
 LabelMetric = Callable[[list[str], list[str]], tuple[float, float]]
 
 
@@ -32,6 +34,7 @@ def compare(
     metric_value: LabelMetric,
     reported_cv: float,
     reported_se: float,
+    classes: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """Score a submission and put the reported cross-validated score beside it.
 
@@ -46,6 +49,8 @@ def compare(
         From true labels (N) and predicted labels (N) to the metric and its standard error.
     reported_cv, reported_se
         The score the run reported and its standard error.
+    classes
+        Class names of train, of which at least one must be a true label; None is not checked.
 
     Returns
     -------
@@ -57,7 +62,8 @@ def compare(
     Raises
     ------
     UserError
-        A column is missing, an id is repeated, or one file has an id that the other lacks.
+        A column is missing, an id is repeated, one file has an id that the other lacks, a true label is empty, or none
+        is of ``classes``.
     """
     labels = {
         "the submission": _labels(submission, "the submission", id, target),
@@ -65,6 +71,7 @@ def compare(
     }
     predicted, true = labels["the submission"], labels["the truth"]
     _same_ids(predicted.index, true.index)
+    _check_labels(true, classes)
     predicted = predicted.loc[true.index]
     true_score, true_se = metric_value(true.tolist(), predicted.tolist())
     facts = _facts(metric, reported_cv, reported_se, true_score, true_se, len(true))
@@ -109,11 +116,39 @@ def compare_columns(
         raise UserError("; ".join(mistakes))
     known, true = parse(truth, form.target, type=form.type, separator=form.label_separator, known=names)
     others = [column for column in submission if column != form.id]
+    if true.any() and form.type == "multi_label" and not true[:, : len(names)].any():
+        raise _strange(known[len(names)], names)
     wide = np.zeros((len(true), len(known)))
     wide[:, : len(names)] = _numbers(submission, others, names, form, proba)
     labels = wide.astype(np.float32) if metrics.get(metric, form.type).uses == "labels" else None
     found = metrics.score(metric, true, labels, wide, classes=len(known))
     return _facts(metric, reported_cv, reported_se, found.value, found.se, len(true))
+
+
+def _check_labels(true: pd.Series, classes: Sequence[str] | None) -> None:
+    """Raise ``UserError`` for true labels that make the score wrong: empty ones, or not one that train has, too."""
+    empty = int((true.str.strip() == "").sum())
+    if empty:
+        raise UserError(
+            f"the truth has {empty} rows with an empty label; take these rows out of it, and out of test"
+        )
+    if classes is None:
+        return
+    strange = true[~true.isin(classes)]
+    if len(strange) == len(true):
+        raise _strange(strange.iloc[0], classes)
+    if len(strange):
+        _log.warning(
+            "the truth has %d rows whose label no row of train has, such as '%s': they count as wrong",
+            len(strange), brief(strange.iloc[0]),
+        )  # fmt: skip
+
+
+def _strange(label: str, classes: Sequence[str]) -> UserError:
+    return UserError(
+        f"no label of the truth is one of train: it has '{brief(label)}' ({hint(label, classes)}); write labels as in "
+        "train, in a file in UTF-8"
+    )
 
 
 def _numbers(

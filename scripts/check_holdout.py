@@ -9,6 +9,7 @@ import pandas as pd
 from podium import alignment, metrics, tables
 from podium.adversarial import overlap
 from podium.check_holdout import by_seen, compare, compare_columns, expected, render
+from podium.errors import UserError
 from podium.files import read_json, read_table, write_json, write_text
 from podium.submission_columns import Form
 from podium.targets import JOINT, TaskType, encode, sort_labels
@@ -57,38 +58,46 @@ def main(
             result = metrics.score(metric, encode(true, classes), None, predicted(), classes=len(classes))
         return result.value, result.se
 
-    if type == "single_label":
-        label = str(target)
-        if (label not in rows and len(rows.columns) > 2) or probabilities or ranked is not None:
-            rows = read_table(decided).set_axis([id or "id", label], axis=1)
-            rows[label] = rows[label].str.split(JOINT).str[0]  # the first of ranked labels
-            rows = rows if id else rows[[label]]
-        result = compare(
-            rows,
-            true_rows,
-            id=id,
-            target=label,
-            metric=metric,
-            metric_value=value,
-            reported_cv=reported["cv"],
-            reported_se=reported["se"],
-        )
-        if metrics.get(metric).uses == "labels":
-            seen = _seen(train, test, by_id=id is not None)
-            result |= by_seen(rows, true_rows, seen, id=id, target=label, metric_value=value)
-    else:
-        result = compare_columns(
-            rows,
-            true_rows,
-            form=Form(
-                id=id, type=type, target=target, label_separator=label_separator, probabilities=probabilities
-            ),
-            names=classes,
-            proba=predicted,
-            metric=metric,
-            reported_cv=reported["cv"],
-            reported_se=reported["se"],
-        )
+    try:
+        if type == "single_label":
+            label = str(target)
+            if (label not in rows and len(rows.columns) > 2) or probabilities or ranked is not None:
+                rows = read_table(decided).set_axis([id or "id", label], axis=1)
+                rows[label] = rows[label].str.split(JOINT).str[0]  # the first of ranked labels
+                rows = rows if id else rows[[label]]
+            result = compare(
+                rows,
+                true_rows,
+                id=id,
+                target=label,
+                metric=metric,
+                metric_value=value,
+                reported_cv=reported["cv"],
+                reported_se=reported["se"],
+                classes=classes,
+            )
+            if metrics.get(metric).uses == "labels":
+                seen = _seen(train, test, by_id=id is not None)
+                result |= by_seen(rows, true_rows, seen, id=id, target=label, metric_value=value)
+        else:
+            result = compare_columns(
+                rows,
+                true_rows,
+                form=Form(
+                    id=id,
+                    type=type,
+                    target=target,
+                    label_separator=label_separator,
+                    probabilities=probabilities,
+                ),
+                names=classes,
+                proba=predicted,
+                metric=metric,
+                reported_cv=reported["cv"],
+                reported_se=reported["se"],
+            )
+    except UserError as error:
+        raise UserError(f"{truth}: {error}") from error
     result |= expected(result["true_score"], reported["board_low"], reported["board_high"])
     write_json(result, report)
     write_text(render(result) + "\n", summary)

@@ -18,12 +18,13 @@ import pandas as pd
 from podium import filecheck
 from podium.config import Linear, Retriever
 from podium.errors import UserError
-from podium.files import read_json, read_table
+from podium.files import read_json, read_table, write_json
 from podium.plan import Plan
 from podium.plan_span import SpanPlan
 from podium.plans import Plans
 from podium.yamlcheck import read_yaml
 from scripts import (
+    check_holdout,
     combine_readers,
     decide_answers,
     decision,
@@ -66,6 +67,7 @@ class Result:
     test: dict[str, pd.DataFrame] = field(default_factory=dict)
     labels: dict[str, list[str]] = field(default_factory=dict)
     submission: str | None = None
+    holdout: dict[str, Any] = field(default_factory=dict)
 
 
 class TooLong(BaseException):
@@ -132,6 +134,10 @@ def _stages(result: Result, whole: bool) -> Iterator[str]:
         submission_pack.main(files=[Path(file) for file in plans.submission_files()], out=out)
     elif out.is_file():
         result.submission = out.read_bytes().decode("utf-8")
+        for name, own in plans.items():
+            if not isinstance(own, SpanPlan) and own.config.tasks[name].holdout:
+                yield "holdout"
+                result.holdout = _compare(name, own, out)
     yield "done"
 
 
@@ -333,6 +339,31 @@ def _hand_in(name: str, own: Plan, plans: Plans, *, proba: Path) -> None:
         **({"sample": Path(task.sample)} if task.sample else {}),
         **own.submission(),
     )
+
+
+def _compare(name: str, own: Plan, out: Path) -> dict[str, Any]:
+    made, decided, report = (
+        Path("results/ingest", name),
+        Path("results/decision", name),
+        Path("results/check"),
+    )
+    told = {"metric": own.metric, "cv": 0.5, "se": 0.1, "board_low": 0.0, "board_high": 1.0}
+    write_json({"chosen": told}, Path("results/scores.json"))
+    check_holdout.main(
+        submission=out,
+        truth=Path(str(own.config.tasks[name].holdout)),
+        score=Path("results/scores.json"),
+        labels=made / "labels.json",
+        train=made / "train.parquet",
+        test=made / "test.parquet",
+        decided=decided / "test.parquet",
+        proba=Path("results/ensemble", name, "test.parquet"),
+        report=report / "report.json",
+        summary=report / "summary.txt",
+        **own.submission(),
+    )
+    found: dict[str, Any] = read_json(report / "report.json")
+    return found
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from fuzz_tables import (
     same,
     train,
 )
+from fuzz_types import MULTI, MULTI_FLAGS, REGRESSION, flags, numbers, sets
 
 
 def quoted(cell: object) -> str:
@@ -104,4 +105,59 @@ IDENTITIES = [
          "data/test.csv": table(HEADER[:2], changed(0, {0: "100000"}, TEST))}, WITH_SAMPLE, "sample lacks 1 ids of test .'100000'"),
 ]  # fmt: skip
 
-CASES = [*DELIMITED, *IDENTITIES]
+TRUTH = [["b0", "neg"], ["b1", "pos"], ["b2", "pos"]]
+HAN = {"neg": "\u8ca0", "pos": "\u6b63"}
+HAN_FILES = {"data/train.csv": table(HEADER, [[*row[:2], HAN[row[2]]] for row in TRAIN])}
+
+
+def truth(
+    name: str,
+    content: str | bytes,
+    error: str | None = None,
+    files: dict[str, Any] | None = None,
+    **more: Any,
+) -> Case:
+    """A hold-out; where it is right, the submission's second of three labels and one more are right."""
+    where = {"tasks/t/holdout": "data/truth.csv", **more.pop("config", {})}
+    fine = {} if error else {"fine": more.pop("fine", two_of_three)}
+    return Case(
+        f"more truth {name}", {"data/truth.csv": content, **(files or {})}, where, error, **fine, **more
+    )
+
+
+def two_of_three(result: Any) -> None:
+    said = dict(line.split(",") for line in result.submission.splitlines()[1:])
+    assert result.holdout["n"] == 3
+    assert result.holdout["true_score"] == sum(said[id] == label for id, label in TRUTH) / 3
+
+
+def answers(rows: list[list[Any]], **form: Any) -> str:
+    return table(["id", "label"], rows, **form)
+
+
+HELD_OUT = [
+    truth("right", answers(TRUTH)),
+    truth("of another order", answers(TRUTH[::-1])),
+    truth("of another column and separator", table(["id", "Category"], TRUTH, separator=";")),
+    truth("in utf-16", answers(TRUTH).encode("utf-16")),
+    truth("in utf-16 without mark", answers(TRUTH).encode("utf-16-le")),
+    truth("lacks an id", answers(TRUTH[:2]), r"data/truth\.csv: the truth lacks 1 ids .first 'b2'"),
+    truth("has another id", answers([*TRUTH, ["z", "neg"]]), r"data/truth\.csv: the submission lacks 1 ids .first 'z'"),
+    truth("has an id twice", answers([*TRUTH, TRUTH[0]]), r"data/truth\.csv: the truth has 1 ids more than once"),
+    truth("has the header again", answers([*TRUTH, ["id", "label"]]), r"data/truth\.csv: line 5 is the header"),
+    truth("without ids", table(["label"], [row[1:] for row in TRUTH]), r"data/truth\.csv: the truth has no column 'id'"),
+    truth("has an empty label", answers([*TRUTH[:2], ["b2", " "]]), r"data/truth\.csv: the truth has 1 rows with an empty label"),
+    truth("of numbers", answers([[id, int(label == "pos")] for id, label in TRUTH]), "no label of the truth is one of train: it has '0'"),
+    truth("with a space before labels", answers([[id, f" {label}"] for id, label in TRUTH]), "it has ' neg' .did you mean 'neg'"),
+    truth("has one unknown label", answers([*TRUTH[:2], ["b2", "neutral"]]), fine=lambda result: None if result.holdout["n"] == 3 else 1 / 0),
+    truth("in gb18030", answers([[id, HAN[label]] for id, label in TRUTH]).encode("gb18030"), files=HAN_FILES,
+          fine=lambda result: None if result.holdout["true_score"] > 0 else 1 / 0),
+    truth("in big5", answers([[id, HAN[label]] for id, label in TRUTH]).encode("big5"), "no label of the truth is one of train.*UTF-8", HAN_FILES),
+    truth("of a regression, decimal comma", answers([["b0", "1,5"], ["b1", 2], ["b2", 3]]), r"data/truth\.csv: .*'label' is no number .'1,5'", numbers({}), base=REGRESSION),
+    truth("of a regression, empty", answers([["b0", ""], ["b1", 2], ["b2", 3]]), r"data/truth\.csv: .*'label' is no number", numbers({}), base=REGRESSION),
+    truth("of several labels, none known", answers([["b0", "x"], ["b1", "y|z"], ["b2", ""]]), "no label of the truth is one of train: it has 'x'", sets({}), base=MULTI),
+    truth("of flags, -1 for not scored", table(["id", "x", "y"], [["b0", 0, 1], ["b1", -1, -1], ["b2", 1, 1]]), r"data/truth\.csv: .*neither 0 nor 1 .'-1'",
+          flags({}), base=MULTI_FLAGS),
+]  # fmt: skip
+
+CASES = [*DELIMITED, *IDENTITIES, *HELD_OUT]
