@@ -20,6 +20,7 @@ import math
 import re
 import types
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.machinery import SourceFileLoader
@@ -28,11 +29,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from podium.errors import UserError, hint
+from podium.errors import UserError, brief, hint
+from podium.files import is_file, is_folder
 from podium.metric import Metric
 from podium.targets import TaskType
 
 FUNCTION = "score"
+LARGEST = 10_000_000  # bytes of a file
+_MOST = 12  # names that a message shows
 _NAME = re.compile(
     r"(?P<path>.+\.py)(?:::(?P<function>[A-Za-z_][A-Za-z0-9_]*))?(?:@(?P<digest>[0-9a-f]{16}))?"
 )
@@ -91,7 +95,7 @@ def _read(metric: str) -> OwnMetric:
         raise UserError(f"metric: {path} was edited during the run: start the run again")
     try:
         tree = ast.parse(text, filename=path)
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
         raise UserError(f"metric: {path}{line}: {_first_line(error)}") from error
     names, constants = _top_level(tree)
@@ -145,37 +149,47 @@ def class_mistake(metric: str, labels: list[str]) -> str | None:
     found = read(metric)
     if found.classes is None or found.classes == labels:
         return None
-    return (
-        f"{found.path} is for the classes {', '.join(found.classes)}, but the task's are {', '.join(labels)}"
-    )
+    return f"{found.path} is for the classes {_listed(found.classes)}, but the task's are {_listed(labels)}"
+
+
+def _listed(names: list[str]) -> str:
+    """The first few names."""
+    return ", ".join([*map(brief, names[:_MOST]), *(["..."] if len(names) > _MOST else [])])
 
 
 def _called(function: Callable[..., Any], found: OwnMetric, truth: np.ndarray, given: np.ndarray) -> float:
     where = f"metric: {found.function} of {found.path}"
-    try:
-        inspect.signature(function).bind(truth, given)
-    except TypeError as error:
-        raise UserError(f"{where} must take two arguments, truth and prediction: {error}") from error
+    with suppress(ValueError):  # a function that is not written in Python may tell nothing of its arguments
+        _check_arguments(inspect.signature(function), where, truth, given)
     try:
         result = function(_locked(truth), _locked(given))
-    except (Exception, SystemExit) as error:
-        raise UserError(
-            f"{where} failed on {len(truth)} rows: {type(error).__name__}: {_first_line(error)}"
-        ) from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        told = f"{type(error).__name__}: {_first_line(error)}"
+        raise UserError(f"{where} failed on {len(truth)} rows: {told}") from error
+    kind = "nothing" if result is None else type(result).__name__
     try:
         number = float(result)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"{where} must return a number, not {type(result).__name__}") from error
+    except Exception as error:
+        raise UserError(f"{where} must return a number, not {kind}") from error
     if not math.isfinite(number):
         raise UserError(f"{where} returned {number} on {len(truth)} rows: it must be a finite number")
     return number
 
 
+def _check_arguments(signature: inspect.Signature, where: str, *given: np.ndarray) -> None:
+    try:
+        signature.bind(*given)
+    except TypeError as error:
+        raise UserError(f"{where} must take two arguments, truth and prediction: {error}") from error
+
+
 def _locked(array: np.ndarray) -> np.ndarray:
-    """A view that cannot be written to."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
+    """A copy that cannot be written to: of a view a file could lift the lock, and change the truth."""
+    copy = array.copy()
+    copy.flags.writeable = False
+    return copy
 
 
 @lru_cache(maxsize=8)
@@ -186,7 +200,9 @@ def _function(metric: str) -> Callable[..., Any]:
     module.__file__ = path
     try:
         _Loader(module.__name__, path).exec_module(module)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise UserError(
             f"metric: {path} cannot be imported: {type(error).__name__}: {_first_line(error)}"
         ) from error
@@ -213,6 +229,11 @@ def _parts(metric: str) -> tuple[str, str, str | None]:
 
 def _text(path: str) -> bytes:
     try:
+        size = Path(path).stat().st_size
+        if not is_file(path) and not is_folder(path):
+            raise ValueError("it is no file")  # a pipe or a device would never end
+        if size > LARGEST:
+            raise ValueError(f"it has {size:,} bytes, more than {LARGEST:,}")
         return Path(path).read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a path that holds a NUL
         reason = error.strerror if isinstance(error, OSError) else error
@@ -241,11 +262,14 @@ def _top_level(tree: ast.Module) -> tuple[list[str], dict[str, Any]]:
                     names.append(target.id)
                     try:
                         constants[target.id] = ast.literal_eval(node.value)
-                    except ValueError:
+                    except (ValueError, TypeError, RecursionError, MemoryError):  # it is no constant
                         constants.pop(target.id, None)
     return names, constants
 
 
 def _first_line(error: BaseException) -> str:
-    lines = str(error.msg if isinstance(error, SyntaxError) else error).splitlines()
+    try:
+        lines = str(error.msg if isinstance(error, SyntaxError) else error).splitlines()
+    except Exception:  # of an exception of the file's own
+        lines = []
     return lines[0] if lines else "no message"

@@ -1,6 +1,7 @@
 """More bad and odd files, as other programs and careless hands make them: what must be refused, or must not be lost."""
 
 import gzip
+import os
 from typing import Any
 
 from fuzz_cases import SAMPLE_CSV, TEST, TEST_CSV, TRAIN, TRAIN_CSV, Case, table
@@ -160,4 +161,74 @@ HELD_OUT = [
           flags({}), base=MULTI_FLAGS),
 ]  # fmt: skip
 
-CASES = [*DELIMITED, *IDENTITIES, *HELD_OUT]
+HEAD = "greater_is_better = True\ntakes = 'labels'\n"
+SCORE = "def score(truth, prediction):\n    return float((truth == prediction).mean())\n"
+
+
+def metric(
+    name: str,
+    body: Any,
+    error: str | None = None,
+    head: str = HEAD,
+    files: dict[str, Any] | None = None,
+    **more: Any,
+) -> Case:
+    """A metric of the user's own."""
+    content = head + body if isinstance(body, str) else body
+    config = {"tasks/t/metric": "own.py"} | more.pop("config", {})
+    return Case(
+        f"more metric {name}", {"own.py": content, **(files or {})}, config, error, whole=False, **more
+    )
+
+
+def returns(value: str) -> str:
+    return f"import numpy as np\ndef score(truth, prediction):\n    return {value}\n"
+
+
+def raises(error: str) -> str:
+    return f"class Odd(BaseException):\n    pass\nclass Mute(Exception):\n    def __str__(self):\n        raise RuntimeError('no')\ndef score(truth, prediction):\n    raise {error}\n"
+
+
+METRICS = [
+    metric("right", SCORE, fine=same),
+    metric("of nothing", returns("None"), "must return a number, not nothing"),
+    metric("of an array", returns("truth == prediction"), "must return a number, not ndarray"),
+    metric("of an array of one", returns("np.array(0.5)"), fine=same),
+    metric("of an imaginary number", returns("1j"), "must return a number, not complex"),
+    metric("of a huge whole number", returns("10**400"), "must return a number, not int"),
+    metric("of infinity", returns("np.inf"), "returned inf on 16 rows"),
+    metric("of what fails as a number", "class Odd:\n    def __float__(self):\n        raise RuntimeError('no')\n" + returns("Odd()"), "must return a number, not Odd"),
+    metric("that yields", "def score(truth, prediction):\n    yield 1.0\n", "must return a number, not generator"),
+    metric("async", "async def score(truth, prediction):\n    return 1.0\n", "has no function 'score'"),
+    metric("of three arguments", "def score(truth, prediction, weight):\n    return 1.0\n", "must take two arguments.*'weight'"),
+    metric("of named arguments", "def score(truth, *, prediction):\n    return 1.0\n", "must take two arguments"),
+    metric("that is built in", "score = max\n", "failed on 16 rows"),
+    metric("that is a number", "score = 3\n", "is no function"),
+    metric("that prints", "print('on import')\n" + returns("print('odd') or 1.0"), fine=same),
+    metric("of a missing module", "import not_there_at_all\n" + SCORE, "cannot be imported: ModuleNotFoundError"),
+    metric("of a file beside it", "import helper\n" + SCORE, "cannot be imported: ModuleNotFoundError", files={"helper.py": "x = 1\n"}),
+    metric("that changes its arrays", "def score(truth, prediction):\n    prediction[:] = truth\n    return 1.0\n", "assignment destination is read-only"),
+    metric("that unlocks its arrays", "def score(truth, prediction):\n    truth.setflags(write=True)\n    truth[:] = 0\n    return float(truth.mean())\n", fine=same),
+    metric("that leaves by an error of its own", raises("Odd('bye')"), "failed on 16 rows: Odd: bye"),
+    metric("that leaves as a generator", raises("GeneratorExit('bye')"), "failed on 16 rows: GeneratorExit: bye"),
+    metric("that cannot say its error", raises("Mute()"), "failed on 16 rows: Mute: no message"),
+    metric("that calls itself", returns("score(truth, prediction)"), "failed on 16 rows: RecursionError"),
+    metric("that leaves on import", "class Odd(BaseException):\n    pass\nraise Odd('bye')\n" + SCORE, "cannot be imported: Odd: bye"),
+    metric("with a block that is no constant", "odd = {[]: 1}\n" + SCORE, "cannot be imported: TypeError"),
+    metric("with a set that is no constant", "odd = lambda: {1, [2]}\n" + SCORE, fine=same),
+    metric("with a long sum", "odd = " + "+".join(["1"] * 3000) + "\n" + SCORE, "own.py: maximum recursion depth"),
+    metric("with many signs", "odd = " + "-" * 50_000 + "1\n" + SCORE, "own.py: "),
+    metric("with mixed tabs", "def score(truth, prediction):\n\tif 1:\n        return 1.0\n", "own.py, line 5: inconsistent use of tabs"),
+    metric("in an unknown coding", b"# -*- coding: klingon -*-\n" + (HEAD + SCORE).encode(), "unknown encoding: klingon"),
+    metric("with a mark", b"\xef\xbb\xbf" + (HEAD + SCORE).encode(), fine=same),
+    metric("of old Python", "print 'x'\n" + SCORE, "own.py, line 3: Missing parentheses"),
+    metric("with its words inside a condition", SCORE, "must say greater_is_better", head="if True:\n    greater_is_better = True\n    takes = 'labels'\n"),
+    metric("for classes in another order", f"classes = ['pos', 'neg']\n{SCORE}", "is for the classes pos, neg, but the task's are neg, pos"),
+    metric("for thousands of classes", f"classes = {[f'c{k}' for k in range(3000)]}\n{SCORE}", r"is for the classes c0, .*c11, \.\.\., but"),
+    metric("that is a pipe", os.mkfifo, "own.py cannot be read .it is no file"),
+    metric("that is a device", lambda path: path.symlink_to("/dev/zero"), "own.py cannot be read .it is no file"),
+    metric("of a file that is a number", SCORE, "file must be a Python file", config={"tasks/t/metric": {"file": 3}}),
+    metric("of another function", SCORE, "has no function 'scor': did you mean 'score'", config={"tasks/t/metric": "own.py::scor"}),
+]  # fmt: skip
+
+CASES = [*METRICS, *DELIMITED, *IDENTITIES, *HELD_OUT]
