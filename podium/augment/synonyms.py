@@ -44,6 +44,8 @@ _NO_PLAIN_S = ("s", "x", "z", "h", "y", "o")
 #: A line of Cilin's form: a code, ``=`` for synonyms (``#`` is related words, ``@`` a word alone), and the words.
 _GROUP = re.compile(r"^[A-Z][a-z]\d\d[A-Z]\d\d([=#@])(?:\s|$)")
 
+_LARGEST_GROUP = 1000  # each of its words has all others as synonyms
+
 Lookup = Callable[[str], list[str]]
 
 
@@ -141,7 +143,8 @@ class AllSynonyms:
 class Dictionary:
     """Synonyms from a file: lines ``word<TAB>synonym,synonym``, or groups in Cilin's form (``Aa01A01= word word``).
 
-    Either form, UTF-8; empty lines and lines that begin with ``#`` are skipped. In a group each word has the others
+    Either form, UTF-8; empty lines and lines that begin with ``#`` are skipped; signs of Chinese texts, semicolons and
+    tabs may stand in place of commas. In a group each word has the others
     as its synonyms; only groups marked ``=`` count. ``keep`` tells which words have none, and are no synonym either.
 
     Raises ``UserError`` for a file that cannot be read, with the line where it does not have this form.
@@ -181,12 +184,24 @@ def _entries(path: Path) -> Iterator[tuple[str, list[str]]]:
             continue
         if group:
             words = line[group.end() :].split() if group[1] == "=" else []
+            if len(words) > _LARGEST_GROUP:
+                raise UserError(
+                    f"{path}, line {number}: {len(words)} words are in one group; at most {_LARGEST_GROUP} can be"
+                )
             yield from ((word.lower(), [other for other in words if other != word]) for word in words)
             continue
         word, tab, rest = line.partition("\t")
-        if not tab:
+        if not (tab and word.strip() and _plain(line)):
             raise UserError(f"{path}, line {number}: expected word<TAB>synonym,synonym or Aa01A01= word word")
-        yield word.strip().lower(), [other.strip() for other in re.split("[,，]", rest) if other.strip()]
+        yield (
+            word.strip().lower(),
+            [other.strip() for other in re.split("[,，、;；\t]", rest) if other.strip()],
+        )
+
+
+def _plain(line: str) -> bool:
+    """Whether all signs of a line but tabs can be printed."""
+    return line.replace("\t", "").isprintable()
 
 
 def lookup(source: str, *, variant: str, wordnet: Path | None) -> Lookup:

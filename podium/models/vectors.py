@@ -1,5 +1,6 @@
 """Pretrained word vectors from a user's text file, read line by line; only the words asked for are kept."""
 
+import codecs
 import gzip
 import logging
 import zlib
@@ -21,7 +22,8 @@ def read_vectors(path: Path, words: Iterable[str]) -> tuple[dict[str, int], np.n
 
     The file holds a word and its D numbers on each line, separated by spaces, in UTF-8: the text format of word2vec
     and fastText (a first line with two whole numbers, lines and D) and of GloVe (without it); it may end in .gz. The
-    first of several vectors of one word counts. Raises ``UserError`` for what is no such file.
+    first of several vectors of one word counts. Raises ``UserError`` for what is no such file, and where it has none of
+    the words.
     """
     wanted = {word.encode("utf-8", "surrogatepass"): word for word in words}
     found: dict[str, int] = {}
@@ -46,6 +48,11 @@ def read_vectors(path: Path, words: Iterable[str]) -> tuple[dict[str, int], np.n
         raise UserError(f"vectors: cannot read {path}: {error}") from error
     if not dimensions:
         raise UserError(f"vectors: {path} is empty; it must hold a word and its numbers on each line")
+    if wanted and not found:
+        raise UserError(
+            f"vectors: none of the {len(wanted)} words of the texts is in {path}; give vectors in UTF-8 of the texts' "
+            f"language, a word and its {dimensions} numbers on each line"
+        )
     log.info("vectors: %d of %d words are in %s", len(found), len(found) + len(wanted), path)
     return found, np.array(vectors, dtype=np.float32).reshape(len(vectors), dimensions)
 
@@ -67,6 +74,8 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
         number = 0
         while line := file.readline(LONGEST_LINE):
             number += 1
+            if number == 1:
+                line = line.removeprefix(codecs.BOM_UTF8)
             if len(line) == LONGEST_LINE:
                 raise UserError(_wrong(path, number, "is too long for a word and its numbers"))
             line = line.rstrip()
