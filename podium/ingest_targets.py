@@ -48,7 +48,7 @@ def mistakes(
                 f"{where} has {int(holds.sum())} rows whose '{columns[0]}' holds U+001F, which joins labels"
             )
         return found if found or not varied else _constant(where, table, columns[0], separator)
-    what, read = ("no number", _number) if type == "regression" else ("neither 0 nor 1", _flag)
+    what, read = ("no number", number_of) if type == "regression" else ("neither 0 nor 1", _flag)
     for name in columns:
         values = _read(table[name], read)
         bad = table[name][np.isnan(values)]
@@ -85,7 +85,7 @@ def parse(
         for row, labels in zip(flags, sets, strict=True):
             row[[position[label] for label in labels]] = 1
         return names, flags
-    read, width = (_number, np.float64) if type == "regression" else (_flag, np.float32)
+    read, width = (number_of, np.float64) if type == "regression" else (_flag, np.float32)
     return columns, np.column_stack([_read(table[name], read) for name in columns]).astype(width)
 
 
@@ -117,7 +117,8 @@ def _flag(text: str) -> float:
     return _FLAGS.get(text.strip().lower(), np.nan)
 
 
-def _number(text: str) -> float:
+def number_of(text: str) -> float:
+    """Return the number that a text is: NaN for what is none, or is beyond ``LARGEST``."""
     value = float(text) if _NUMBER.fullmatch(text.strip()) else np.nan
     return value if abs(value) <= LARGEST else np.nan
 

@@ -5,24 +5,31 @@ cannot be read without losing or changing rows is refused in one line.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from podium.delimited import checked, frame, head_of, read_delimited
 from podium.dialects import HEAD_LINES, find_encoding, lines_of, reading
-from podium.errors import UserError, hint
+from podium.errors import UserError, brief, hint
 
 KINDS = {
     **dict.fromkeys((".csv", ".tsv", ".tab", ".txt"), "delimited"),
     **dict.fromkeys((".jsonl", ".ndjson", ".json"), "jsonl"),
     **dict.fromkeys((".parquet", ".pq"), "parquet"),
 }
+
+
+class _Whole(str):
+    """The text of a number without a point and an exponent."""
 
 
 class _Float(str):
@@ -84,7 +91,7 @@ def columns_of(
     kind = _kind(path, names)
     with reading(path):
         if kind == "parquet":
-            return list(pq.read_schema(path).names)
+            return _unique(path, pq.read_schema(path).names)
         if kind == "delimited":
             return head_of(path, encoding=encoding, separator=separator, names=names).columns
         encoding = find_encoding(path, encoding, whole=False)
@@ -115,14 +122,14 @@ def _kind(path: Path, names: Sequence[str] | None) -> str:
 
 
 def _json_rows(path: Path, encoding: str, *, errors: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Objects with their line numbers; whole numbers as their exact text, others as :class:`_Float`."""
+    """Objects with their line numbers; numbers as their exact text, :class:`_Whole` or :class:`_Float`."""
     for number, line in enumerate(lines_of(path, encoding, errors=errors), 1):
         line = line.lstrip("\ufeff")  # files joined by other programs have one in their middle
         if not line.strip():
             continue
         try:
             row = json.loads(
-                line, parse_int=str, parse_float=_Float, parse_constant=lambda _: None, strict=False
+                line, parse_int=_Whole, parse_float=_Float, parse_constant=lambda _: None, strict=False
             )
         except (ValueError, RecursionError) as error:
             raise UserError(
@@ -159,24 +166,49 @@ def _json_text(path: Path, line: int, name: str, value: Any) -> str:
 
 
 def _without_point(values: list[str]) -> list[str]:
-    """Write a column's floats as whole numbers if all of them are whole (ids that passed through floats)."""
-    floats = [value for value in values if isinstance(value, _Float)]
-    if floats and all(float(value).is_integer() for value in floats):
-        return [str(int(float(value))) if isinstance(value, _Float) else value for value in values]
-    return [str(value) for value in values] if floats else values
+    """Write a column's floats as whole numbers if all of them are whole (ids that passed through floats).
+
+    So those that are whole, too, where others are written without a point: 1 and 1.0 are one label.
+    """
+    floats = {value for value in values if isinstance(value, _Float)}
+    if not floats:
+        return values
+    whole = {value: _digits(value) for value in floats if float(value).is_integer()}
+    if len(whole) < len(floats) and not any(isinstance(value, _Whole) for value in values):
+        whole = {}
+    return [whole.get(value, str(value)) if isinstance(value, _Float) else str(value) for value in values]
+
+
+def _digits(text: str) -> str:
+    """A whole number without its point and exponent, digit by digit: floats have no more than 15."""
+    return str(int(Decimal(text)))
 
 
 def _read_parquet(path: Path, columns: list[str] | None) -> pd.DataFrame:
     with pq.ParquetFile(path) as source:
-        present = list(source.schema_arrow.names)
+        present = _unique(path, source.schema_arrow.names)
         names = present if columns is None else checked(path, columns, present)
         return frame(path, names, [_arrow_texts(path, name, source) for name in names])
+
+
+def _exact(value: np.floating) -> str:
+    """The shortest text of a float; of a large whole one all of its digits."""
+    return f"{int(value)}.0" if abs(value) >= 2**53 and value.is_integer() else str(value)
+
+
+def _unique(path: Path, names: Sequence[str]) -> list[str]:
+    """Names of columns, each of which must stand there once."""
+    if repeated := [name for name, times in Counter(names).items() if times > 1]:
+        raise UserError(f"{path}: the file names the column '{brief(repeated[0])}' more than once")
+    return list(names)
 
 
 def _arrow_texts(path: Path, name: str, source: pq.ParquetFile) -> list[str]:
     column = source.read(columns=[name]).column(name)
     if pa.types.is_floating(column.type):
-        return _without_point(["" if value != value else _Float(value) for value in column.to_numpy()])
+        return _without_point(
+            ["" if value != value else _Float(_exact(value)) for value in column.to_numpy()]
+        )
     try:
         return column.cast(pa.large_string()).fill_null("").to_pylist()
     except pa.ArrowException as error:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from podium.config import Config
 from podium.submission_files import file_name, form_of
 
+_TAKEN = ("scores.csv", "scores.json")  # what stands beside it
+
 
 def submission_checks(config: Config) -> Iterator[str]:
     """Yield a line for each mistake."""
@@ -17,6 +19,8 @@ def submission_checks(config: Config) -> Iterator[str]:
             yield f"{where}: the file of task {other} is called {name}, too; choose another name"
         if file is None:
             continue
+        if len(config.tasks) == 1 and file.casefold() in _TAKEN:
+            yield f"{where}: results/{file} is the table of scores; choose another name"
         if task.sample is not None and (form_of(file) == "jsonl") != (form_of(task.sample) == "jsonl"):
             yield (
                 f"{where}: {file} and the sample {task.sample} are of two forms, and the sample's is copied; "

@@ -1,5 +1,6 @@
 """A config file that is no YAML, or YAML with a trap in it, told in one line with the place of the mistake."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from podium.errors import UserError, brief, shown
 
 DEEPEST = 50  # blocks inside each other; the config's own have six
 MOST_VALUES = 1_000_000  # keys and values, those of an alias counted each time that it stands there
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+_OTHER_NUMBER = re.compile(r"[-+]?(0[0-7_]+|[0-9_]+(:[0-5]?[0-9])+(\.[0-9_]*)?)")
 EVALUATED = "__use_yte__"  # makes Snakemake run Python code that stands in a config file
 
 
@@ -81,6 +84,8 @@ def _check(path: Path, root: yaml.Node) -> None:
         total = 1
         if isinstance(node, yaml.MappingNode):
             _check_keys(path, node)
+        if isinstance(node, yaml.ScalarNode):
+            _check_number(path, node)
         if not isinstance(node, yaml.ScalarNode):
             parts = (
                 node.value
@@ -97,6 +102,15 @@ def _check(path: Path, root: yaml.Node) -> None:
         return total
 
     size(root, 0)
+
+
+def _check_number(path: Path, node: yaml.ScalarNode) -> None:
+    """A label or an id of digits that YAML takes for another number: 010 for 8, 12:30 for 750."""
+    if node.style is None and node.tag in _NUMBERS and _OTHER_NUMBER.fullmatch(node.value):
+        raise UserError(
+            f"{_place(path, node.start_mark)}: YAML reads {brief(node.value)} as another number, to the base of 8 or "
+            "60; put it in quotes, or write the number without zeros before it and colons"
+        )
 
 
 def _check_keys(path: Path, node: yaml.MappingNode) -> None:

@@ -1,8 +1,10 @@
 """The config of other files: labelled rows that join the training parts, unlabelled rows for pseudo-labels."""
 
+from collections import Counter
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from podium.config.base import Block, Columns, Path
 
@@ -13,6 +15,17 @@ def _text_of_number(value: Any) -> Any:
 
 
 Label = Annotated[str, BeforeValidator(_text_of_number), WithJsonSchema({"type": ["string", "integer"]})]
+
+
+def _each_once(value: Any) -> Any:
+    """Refuse a number and a text of the same digits: one of the two would be lost."""
+    texts = Counter(str(_text_of_number(key)) for key in value) if isinstance(value, dict) else Counter()
+    for text, times in texts.items():
+        if times > 1:
+            raise PydanticCustomError(
+                "labels", "the label {text} stands there more than once", {"text": text}
+            )
+    return value
 
 
 class Unlabelled(Block):
@@ -45,7 +58,7 @@ class External(Unlabelled):
     label_separator: Annotated[str, StringConstraints(min_length=1)] | None = Field(
         None, description="What stands between the labels of one multi_label column; null: as the task's."
     )
-    labels: dict[Label, Label | None] = Field(
+    labels: Annotated[dict[Label, Label | None], BeforeValidator(_each_once)] = Field(
         default_factory=dict,
         description="Their label: the task's label. One that is not named here keeps its name; null leaves its rows "
         "out (multi_label: leaves the label out).",

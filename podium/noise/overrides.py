@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from podium.errors import UserError, brief, hint
+from podium.ingest_targets import number_of
 from podium.tables import read_rows
 from podium.targets import JOINT, TaskType, encode
 
@@ -89,11 +90,8 @@ def _parser(labels: list[str], type: TaskType, separator: str) -> Callable[[str]
 
     def values(text: str) -> str:
         parts = text.split(separator)
-        try:
-            numbers = [float(part) for part in parts]
-        except ValueError:
-            numbers = []
-        if len(numbers) != len(labels) or not all(map(math.isfinite, numbers)):
+        numbers = [number_of(part) for part in parts]
+        if len(numbers) != len(labels) or any(map(math.isnan, numbers)):
             raise UserError(
                 f"'{brief(text)}' is neither the word drop nor {len(labels)} numbers joined by {separator}"
             )
@@ -101,7 +99,7 @@ def _parser(labels: list[str], type: TaskType, separator: str) -> Callable[[str]
 
     if type == "regression":
         return values
-    return names if type == "multi_label" else lambda text: name(text.strip())
+    return names if type == "multi_label" else lambda text: text if text in labels else name(text.strip())
 
 
 def apply(rows: pd.DataFrame, overrides: pd.DataFrame | None) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from pathlib import Path
 import fuzz_configs
 import fuzz_files
 import fuzz_more
+import fuzz_more_forms
 import fuzz_rows
 import fuzz_samples
 import fuzz_spans
@@ -26,6 +27,7 @@ CASES = [
     *fuzz_types.CASES,
     *fuzz_spans.CASES,
     *fuzz_more.CASES,
+    *fuzz_more_forms.CASES,
 ]
 
 
