@@ -34,7 +34,12 @@ def run(given: Namespace) -> int:
     if given.depth < 0:
         raise UserError(f"explain: --depth must be 0 or more, found {given.depth}")
     path = Path(given.thing)
-    told, plain = _row(given) if not _is_path(given.thing) else ("", None)
+    if not _is_path(given.thing):
+        told, plain = _row(given)
+    elif given.thing.startswith("./") or _is_there(given.thing):
+        told, plain = "", None
+    else:  # an id may look like a path
+        told, plain = _stories(given)
     if plain is None:
         told, plain = _artifact(given, path)
     if given.json is not None:
@@ -58,23 +63,31 @@ def _is_there(thing: str) -> bool:
 
 def _row(given: Namespace) -> tuple[str, Any]:
     """The stories of the rows with this id; nothing where there is none, but a file."""
-    from podium.explain import rows, rows_text
+    from podium.explain import rows
 
     if not (given.results / "ingest").is_dir():
         if _is_there(given.thing):
             return "", None
         raise UserError(f"explain: {given.results} holds no rows; run `snakemake ingest`, or name --results")
-    stories = rows.find(given.results, given.thing, task=given.task)
-    if not stories:
+    text, plain = _stories(given)
+    if plain is None:
         if _is_there(given.thing):
             return "", None
         raise rows.unknown(given.results, given.thing, task=given.task)
-    told = [rows.tell(story, given.results) for story in stories]
     also = f"note: there is a file {given.thing}, too; for that write ./{given.thing}\n"
+    return text + (also if _is_there(given.thing) else ""), plain
+
+
+def _stories(given: Namespace) -> tuple[str, Any]:
+    """The stories of the rows with this id; nothing where there is none."""
+    from podium.explain import rows, rows_text
+
+    stories = rows.find(given.results, given.thing, task=given.task)
+    if not stories:
+        return "", None
+    told = [rows.tell(story, given.results) for story in stories]
     text = "\n".join(rows_text.text(story) for story in told)
-    return text + (also if _is_there(given.thing) else ""), {
-        "rows": [dataclasses.asdict(story) for story in told]
-    }
+    return text, {"rows": [dataclasses.asdict(story) for story in told]}
 
 
 def _artifact(given: Namespace, path: Path) -> tuple[str, Any]:

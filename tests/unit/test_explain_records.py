@@ -121,6 +121,20 @@ def test_an_id_that_is_longer_than_a_file_s_name_may_be(tmp_path: Path) -> None:
         main(["explain", "b" * 300, "--results", str(tmp_path)])
 
 
+@pytest.mark.parametrize("id", ["/x/1", "../x", "results/x"])
+def test_an_id_that_looks_like_a_path_is_a_row_where_there_is_no_such_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, id: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_table(pd.DataFrame({"id": [id], "text_a": ["x"]}), tmp_path / "results/ingest/t/test.parquet")
+    main(["explain", id])
+    assert id in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="there is no"):
+        main(["explain", f"{id}y", "--no-check"])
+    with pytest.raises(SystemExit, match="there is no"):
+        main(["explain", f"./{id}", "--no-check"])
+
+
 def test_a_terminal_is_told_no_control_characters() -> None:
     """A row's text, id or label may hold what clears a screen, or turns the direction of what follows."""
     bad = "a\x1b[2Jb \x07\u202ec\x9b1m"
