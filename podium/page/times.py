@@ -3,6 +3,7 @@
 None of it is the same in a second run, so it stands between marks and ``without`` takes it out.
 """
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -101,19 +102,33 @@ def _operations(member: Path, length: float) -> float | None:
 
 
 def peak(results: Path) -> dict[str, Any] | None:
-    """What ``python -m podium peak`` measured of this machine; None where it did not."""
-    return _json(results / "benchmarks/peak.json")
+    """What ``python -m podium peak`` measured of this machine; None where it did not, or in another form."""
+    found = _json(results / "benchmarks/peak.json")
+    if found is None or not isinstance(found.get("device"), str):
+        return None
+    speed = found.get("operations_per_second")
+    return found if _is_number(speed) and speed > 0 else None
+
+
+_CHECKED = ("reported_cv", "true_score", "true_se", "n", "difference", "expected_low", "expected_high")
 
 
 def holdout(results: Path, task: str, cv: float) -> dict[str, Any] | None:
-    """The check against true labels, if it is of this score (``cv``); ``task`` is "" where the run has one alone."""
-    path = results / "check_holdout" / (f"report/{task}.json" if task else "report.json")
-    found = _json(path)
-    return (
-        found
-        if found is not None and abs(found.get("reported_cv", float("inf")) - cv) < 1e-5 * max(1, abs(cv))
-        else None
-    )
+    """The check against true labels, if it is of this score (``cv``); ``task`` is "" where the run has one alone.
+
+    None, too, where the file has another form: another version may have written it.
+    """
+    found = _json(results / "check_holdout" / (f"report/{task}.json" if task else "report.json"))
+    if found is None or not all(_is_number(found.get(key)) for key in _CHECKED):
+        return None
+    away = found.get("standard_errors", "")
+    if not isinstance(found.get("inside"), bool) or not (away is None or _is_number(away)):
+        return None
+    return found if abs(found["reported_cv"] - cv) < 1e-5 * max(1, abs(cv)) else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _json(path: Path) -> dict[str, Any] | None:

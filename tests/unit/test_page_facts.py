@@ -1,6 +1,7 @@
 """Figures of the page against other implementations."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from podium.page import (
     facts_stages,
     facts_values,
     section_labels,
+    section_time,
     times,
 )
 from podium.page.facts_stages import ensemble
@@ -190,7 +192,37 @@ def test_a_tuned_decision_is_compared_with_the_plain_one(tmp_path: Path) -> None
 
 
 def test_a_check_of_another_score_is_not_shown(tmp_path: Path) -> None:
-    write_json({"reported_cv": 0.5}, tmp_path / "check_holdout/report.json")
-    assert times.holdout(tmp_path, "", 0.5) == {"reported_cv": 0.5}
+    write_json(CHECKED, tmp_path / "check_holdout/report.json")
+    assert times.holdout(tmp_path, "", 0.5) == CHECKED
     assert times.holdout(tmp_path, "", 0.51) is None
     assert times.holdout(tmp_path, "other", 0.5) is None
+
+
+CHECKED = {
+    "reported_cv": 0.5, "true_score": 0.4, "true_se": 0.1, "n": 9, "difference": 0.1, "standard_errors": None,
+    "expected_low": 0.3, "expected_high": 0.6, "inside": True,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("key", CHECKED)
+@pytest.mark.parametrize("value", ["text", [], None, "nothing"])
+def test_a_check_of_another_form_is_not_shown(tmp_path: Path, key: str, value: Any) -> None:
+    odd = {name: each for name, each in CHECKED.items() if name != key} | (
+        {} if value == "nothing" else {key: value}
+    )
+    write_json(odd, tmp_path / "check_holdout/report.json")
+    found = times.holdout(tmp_path, "", 0.5)
+    assert (found is None) == (odd != CHECKED)
+    section_time.holdout(found)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{}, {"operations_per_second": 5.0}, {"device": "CPU"}, {"operations_per_second": 0, "device": "CPU"},
+     {"operations_per_second": "fast", "device": "CPU"}, {"operations_per_second": 5.0, "device": None}],
+)  # fmt: skip
+def test_a_peak_of_another_form_is_not_shown(tmp_path: Path, odd: dict[str, Any]) -> None:
+    write_json(odd, tmp_path / "benchmarks/peak.json")
+    assert times.peak(tmp_path) is None
+    write_json({"operations_per_second": 5e9, "device": "CPU"}, tmp_path / "benchmarks/peak.json")
+    assert times.peak(tmp_path) is not None
