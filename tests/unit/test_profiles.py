@@ -41,3 +41,14 @@ def test_a_clusters_profile_fits_the_rules(name: str) -> None:
     leased = {rule for rule, body in RULES.items() if re.search(r"^ *gpu=", body, re.M)}
     assert len(leased) > 5
     assert leased <= resources.keys()
+
+
+def test_the_image_of_pods_has_the_programs_of_the_docs_and_does_not_run_as_root() -> None:
+    image = (ROOT / "profiles/kubernetes/Dockerfile").read_text("utf-8")
+    docs = (ROOT / "docs/back_translation.md").read_text("utf-8")
+    (programs,) = re.findall(r"apt-get install (apertium[^`]*)`", docs)
+    assert programs in image
+    assert "rm -rf /var/lib/apt/lists" in image
+    user = re.findall(r"^USER (\S+)$", image, re.M)
+    assert user
+    assert user[-1] not in ("root", "0")
