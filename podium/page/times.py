@@ -6,7 +6,7 @@ None of it is the same in a second run, so it stands between marks and ``without
 import math
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import pandas as pd
 
@@ -127,7 +127,7 @@ def holdout(results: Path, task: str, cv: float) -> dict[str, Any] | None:
     return found if abs(found["reported_cv"] - cv) < 1e-5 * max(1, abs(cv)) else None
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
