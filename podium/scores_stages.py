@@ -29,9 +29,8 @@ def stages(
             plain = row if row.name == submit else plain
     if plain is not None:
         decided = _beside("decision", f"{rows[-1].name} beside {submit} undecided", rows[-1], plain)
-        found += (
-            [decided] if decided["difference"] or decided["se"] else []
-        )  # a plain decision changes nothing
+        if decided["difference"] or decided["se"]:  # a plain decision changes nothing
+            found.append(decided)
     return found
 
 

@@ -58,9 +58,8 @@ def replace(words: list[str], n: int, random: Random, synonyms: Lookup, stop: fr
 def insert(words: list[str], n: int, random: Random, synonyms: Lookup, stop: frozenset[str]) -> list[str]:
     """Put n times a random synonym of a random word at a random place."""
     made = list(words)
-    sources = np.flatnonzero(
-        [word not in stop for word in made]
-    )  # places; a long text is not read anew n times
+    # Their places: a long text is not read anew n times
+    sources = np.flatnonzero([word not in stop for word in made])
     for _ in range(n):
         for _ in range(_TRIES if len(sources) else 0):
             found = synonyms(made[sources[random.randrange(len(sources))]])
