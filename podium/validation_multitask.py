@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from podium.config import Config, serves
 from podium.config.multitask import Balance, Multitask
 from podium.errors import hint
-from podium.models.multitask_options import impossible
+from podium.models.multitask_checks import impossible
 
 _OWNERS: dict[str, tuple[str, ...]] = {
     "weights": ("rows", "fixed"),

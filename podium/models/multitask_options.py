@@ -8,6 +8,7 @@ from podium.engine.multitask.balance import BalanceOptions
 from podium.engine.pooling import PoolingOptions
 from podium.errors import UserError
 from podium.models import transformer_options
+from podium.models.multitask_checks import impossible
 
 MODES = ("heads", "queries", "flat")
 
@@ -52,24 +53,3 @@ def _mistakes(options: Options, sizes: Sequence[int]) -> Iterator[str]:
         patience=options.stopping is not None and options.stopping["patience"] is not None,
         average=None if options.average is None else str(options.average["method"]),
     )
-
-
-def impossible(
-    *,
-    mode: str,
-    loss: str | None,
-    balance: str,
-    lora: bool,
-    stopping: bool,
-    patience: bool,
-    average: str | None,
-) -> Iterator[str]:
-    """Combinations of keys that mean nothing for several tasks; for the config's checks, too."""
-    if mode == "flat" and loss == "corn":
-        yield "loss.name: corn needs classes in one order, and those of several tasks have none; use mode: heads"
-    if lora and stopping:
-        yield "stopping: with lora there is one set of weights for all tasks; leave one of the two out"
-    if lora and balance == "gradnorm":
-        yield "balance.method: gradnorm reads the gradient of the top layer, which lora freezes; choose another"
-    if patience and average == "swa":
-        yield "stopping.patience: swa averages the end of a run of known length; leave patience out"

@@ -1,11 +1,21 @@
 """A digest changes with what a script's code does, wherever that stands, and with nothing else."""
 
+import ast
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
 import pytest
 
+from podium import rerun
 from podium.rerun import digest
+
+ROOT = Path(__file__).parents[2]
+IMPORT = re.compile(r"(from|import) (podium|scripts)\b")
 
 FILES = {
     "scripts/train.py": '"""Train."""\nfrom podium.models import make\nfrom scripts import job, helper\n\nmake(1)\n',
@@ -69,6 +79,79 @@ def test_modules_named_by_the_rule_count(tmp_path: Path) -> None:
     plain = digest_with(tmp_path, None, named)
     assert plain != digest_with(tmp_path)
     assert plain != digest_with(tmp_path, {named: "C = 2.0\n"}, named)
+
+
+def begin_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a process that has looked at nothing yet, and may write beside compiled modules."""
+    for kept in (rerun._module, rerun._files, rerun._remembered):
+        kept.cache_clear()
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+
+
+def with_other_trees(text: str) -> str:
+    found = json.loads(text)
+    found["modules"] = {name: (of[0], "0" * 64, of[2]) for name, of in found["modules"].items()}
+    return json.dumps(found)
+
+
+def test_what_was_looked_at_is_not_looked_at_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a source that has changed is; the digest is that of a process that remembers nothing."""
+    edits = {"podium/lazy.py": "DEPTH = 4\n"}
+    begin_anew(monkeypatch)
+    before, after = digest_with(tmp_path), digest_with(tmp_path, edits)
+    root = sorted(tmp_path.iterdir(), key=lambda path: int(path.name))[0]
+    parsed: list[bytes] = []
+    parse = ast.parse
+
+    def noted(source: bytes) -> ast.Module:
+        parsed.append(source)
+        return parse(source)
+
+    monkeypatch.setattr(ast, "parse", noted)
+    begin_anew(monkeypatch)
+    assert digest(root, "scripts/train.py") == before
+    assert parsed == []
+    begin_anew(monkeypatch)
+    for name, text in edits.items():
+        (root / name).write_text(text, encoding="utf-8")
+    assert digest(root, "scripts/train.py") == after
+    assert parsed == [text.encode() for text in edits.values()]
+
+
+@pytest.mark.parametrize(
+    ("damage", "believed"),
+    [
+        (with_other_trees, True),  # what the others are held against: a file that lies where nobody looks
+        (lambda text: with_other_trees(text).replace('"stamp": "', '"stamp": "0'), False),
+        (lambda text: text[:-9], False),
+        (lambda text: "[]", False),
+        (lambda text: re.sub(r'"modules": .*', '"modules": {"podium/log.py": []}}', text), False),
+    ],
+)
+def test_a_memory_that_is_old_or_damaged_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Callable[[str], str], believed: bool
+) -> None:
+    begin_anew(monkeypatch)
+    before = digest_with(tmp_path)
+    (root,) = tmp_path.iterdir()
+    memory = root / rerun.REMEMBERED
+    whole = memory.read_text(encoding="utf-8")
+    memory.write_text(damage(whole), encoding="utf-8")
+    begin_anew(monkeypatch)
+    assert (digest(root, "scripts/train.py") != before) == believed
+    assert believed or memory.read_text(encoding="utf-8") == whole
+    assert [path.name for path in memory.parent.iterdir()] == [memory.name]
+
+
+def test_a_look_at_the_workflow_imports_nothing_heavy() -> None:
+    """Every command of Snakemake's reads the rules and what they import, and a user waits for it."""
+    files = [ROOT / "Snakefile", *ROOT.glob("workflow/rules/*.smk")]
+    lines = {line for path in files for line in path.read_text("utf-8").splitlines() if IMPORT.match(line)}
+    assert "from podium.plans import Plans" in lines
+    heavy = "{'torch', 'transformers', 'sklearn', 'scipy', 'lightgbm', 'cleanlab', 'nltk', 'matplotlib'}"
+    code = "\n".join([*sorted(lines), "import sys", f"print(*{heavy} & set(sys.modules))"])
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
 
 
 def test_the_package_uses_absolute_imports_only() -> None:

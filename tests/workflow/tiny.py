@@ -141,9 +141,9 @@ class Clone:
 
 
 def _environment() -> dict[str, str]:
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PODIUM_MAIN", "SNAKEMAKE"))
-    }
+    """What a user's shell has; there compiled modules are kept, whatever runs the tests."""
+    others = ("PODIUM_MAIN", "SNAKEMAKE", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     return {**kept, "PYTHONWARNINGS": "", "XDG_CACHE_HOME": str(Path.home() / ".cache")}
 
 
