@@ -46,11 +46,18 @@ def main(arguments: list[str]) -> None:
 
 
 def _preload(config: dict[str, Any]) -> list[str]:
-    """Modules that the jobs will import: every script, and the kinds of model of the config."""
+    """Modules that the jobs will import: the scripts, and the kinds of model of the config."""
     from podium.models import KINDS
 
-    scripts = sorted(path.stem for path in Path("scripts").glob("*.py") if path.stem != "__init__")
-    kinds = {str(model.get("kind")) for model in config.get("models", {}).values()}
+    given = config.get("models", {}).values()
+    # These import torch, seconds that a competition without networks need not spend
+    asked = {
+        **dict.fromkeys(("pretrain", "start_encoder"), config.get("pretrain")),
+        "fuse": any("fuse" in model for model in given),
+    }
+    names = {path.stem for path in Path("scripts").glob("*.py")} - {"__init__"}
+    scripts = sorted(name for name in names if asked.get(name, True))
+    kinds = {str(model.get("kind")) for model in given}
     return [f"scripts.{name}" for name in scripts] + [
         KINDS[kind].module for kind in sorted(kinds & set(KINDS))
     ]

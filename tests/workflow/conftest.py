@@ -1,5 +1,6 @@
 """Fixtures: the tiny competition's files from real text, clones that run it."""
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from filelock import FileLock
 from tiny import CLASSES, CONFIG, Clone
 
 from bench import honesty_clones
@@ -77,9 +79,16 @@ def make_clone(
 
 
 @pytest.fixture(scope="session")
-def finished(make_clone: Any) -> Clone:
-    """A clone in which the whole workflow ran once, undisturbed."""
-    clone = make_clone("finished", CONFIG)
-    done = clone.snakemake("all", "check_holdout", warm=True)
-    clone.output = done.stdout + done.stderr
-    return clone
+def finished(make_clone: Any, tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """A clone in which the whole workflow ran once, undisturbed; processes of one test run have copies of one."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished_by_one"
+    with FileLock(f"{shared}.lock"):
+        if not shared.is_dir():
+            clone = make_clone("finished", CONFIG)
+            done = clone.snakemake("all", "check_holdout", warm=True)
+            (clone.folder / "said.txt").write_text(done.stdout + done.stderr, encoding="utf-8")
+            clone.folder.rename(shared)
+    folder = tmp_path_factory.mktemp("copies") / "finished"
+    shutil.copytree(shared, folder, symlinks=True)
+    return Clone.of(folder, (folder / "said.txt").read_text(encoding="utf-8"))

@@ -37,7 +37,7 @@ CONFIG: dict[str, Any] = {
             "metric": "macro_f1",
         }
     },
-    "text": {"views": {"raw": [], "clean": ["nfkc", "emoji", "lowercase", "lemmas", "whitespace"]}},
+    "text": {"views": {"raw": [], "clean": ["nfkc", "emoji", "lowercase", "whitespace"]}},
     "folds": {"n": 3},
     "noise": {"filter_by": "predicted_neq_given", "inner_folds": 2, "max_share": 0.1},
     "augment": {"eda": {"kind": "eda", "copies": 1}},
@@ -74,6 +74,13 @@ class Clone:
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
             copy(ROOT / name, folder / name)
         self.configure(config)
+
+    @classmethod
+    def of(cls, folder: Path, output: str) -> "Clone":
+        """A clone that is there already, and what its run said."""
+        clone = cls.__new__(cls)
+        clone.folder, clone.output = folder, output
+        return clone
 
     def configure(self, config: dict[str, Any]) -> None:
         """Write ``config.yaml``."""
