@@ -34,7 +34,7 @@ SIZES: dict[str, Any] = {
     "num_attention_heads": 4,
     "intermediate_size": 1024,
 }
-RATES = {"random": {"learning_rate": 3e-4, "layer_decay": 1.0}, "given": {}}
+SMALL = {"learning_rate": 3e-4, "layer_decay": 1.0}  # what a new network of this size learns at
 VARIANTS: dict[str, dict[str, Any]] = {
     "single tasks": {"who": "single"},
     "joint, heads": {},
@@ -58,6 +58,7 @@ def main() -> None:
     given = arguments(
         __doc__.splitlines()[0],
         encoder={"type": Path, "help": "folder of a pretrained encoder; a small random one where not given"},
+        rate={"type": float, "help": "learning rate of a small encoder, in all layers; else the usual ones"},
         seeds={"type": int, "default": 3, "help": "number of seeds"},
         share={"type": float, "default": 0.12, "help": "share of each training part, stratified"},
         epochs={"type": float, "default": 3.0, "help": "passes over the training rows"},
@@ -66,6 +67,9 @@ def main() -> None:
     )
     share, seeds, epochs = given.share, given.seeds, given.epochs
     tested = None
+    rates: dict[str, float] = {} if given.encoder else SMALL
+    if given.rate:
+        rates = {"learning_rate": given.rate, "layer_decay": 1.0}
     if given.quick:
         share, seeds, epochs, tested = min(share, 0.03), 1, 1.0, 400
     specs = [
@@ -77,6 +81,7 @@ def main() -> None:
             "epochs": epochs,
             "tested": tested,
             "encoder": str(given.encoder.resolve()) if given.encoder else None,
+            "rates": rates,
         }
         for seed in range(seeds)
         for name in given.variants or VARIANTS
@@ -135,8 +140,8 @@ def _rows(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _shared(encoder: Path, spec: dict[str, Any]) -> dict[str, Any]:
-    rates = RATES["given" if spec["encoder"] else "random"]
-    return {"encoder": str(encoder), "max_length": MAX_LENGTH, "epochs": spec["epochs"], **rates}
+    shared = {"encoder": str(encoder), "max_length": MAX_LENGTH, "epochs": spec["epochs"]}
+    return {**shared, **spec["rates"]}
 
 
 def _options(block: Transformer) -> dict[str, Any]:
