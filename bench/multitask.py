@@ -144,10 +144,10 @@ def _shared(encoder: Path, spec: dict[str, Any]) -> dict[str, Any]:
     return {**shared, **spec["rates"]}
 
 
-def _options(block: Transformer) -> dict[str, Any]:
-    """The options of a model's job; what belongs to the workflow is not among them."""
-    workflow = {"kind", "view", "seeds", "noise", "augment", "rounds", "threads", "revision", "refit"}
-    return {key: value for key, value in block.settled("single_label").items() if key not in workflow}
+def _options(block: Transformer, kind: type) -> Any:
+    """The options of a model's job; the other keys of its block belong to the workflow."""
+    names = {field.name for field in dataclasses.fields(kind)}
+    return kind(**{key: value for key, value in block.settled("single_label").items() if key in names})
 
 
 def _single(
@@ -155,10 +155,8 @@ def _single(
 ) -> Any:
     from podium.models import transformer
 
-    options = _options(Transformer(kind="transformer", **_shared(encoder, spec)))
-    model = transformer.Model(
-        transformer.Options(**options), classes=len(data.labels), seed=spec["seed"], device="cpu", threads=1
-    )
+    options = _options(Transformer(kind="transformer", **_shared(encoder, spec)), transformer.Options)
+    model = transformer.Model(options, classes=len(data.labels), seed=spec["seed"], device="cpu", threads=1)
     model.fit(_rows(rows), data.codes(rows), np.ones(len(rows)))
     return model
 
@@ -194,7 +192,7 @@ def _joint(
     )
     before = np.cumsum([0, *sizes])
     target = np.concatenate([data[name].codes(parts[name]) + before[i] for i, name in enumerate(TASKS)])
-    options = multitask.Options(**_options(block))
+    options = _options(block, multitask.Options)
     model = multitask.Model(options, classes=sizes, seed=spec["seed"], device="cpu", threads=1)
     model.fit(rows, target, np.ones(len(rows)))
     return model
