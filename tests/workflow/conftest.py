@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,26 @@ def wordnet() -> Path:
     return fetched("wordnet")
 
 
+def by_one(paths: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that ``make`` makes, once in all processes of the test run."""
+    own = paths.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / name
+    with FileLock(f"{folder}.lock"):
+        if not folder.is_dir():
+            part = folder.with_name(f"{name}.part")
+            make(part)
+            part.rename(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def tiny_encoder(reuters: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random BERT with 2 layers and a WordPiece vocabulary of the texts."""
-    folder = tmp_path_factory.mktemp("encoders") / "tiny_encoder"
-    honesty_clones.tiny_encoder(folder, reuters["text"].head(500))
-    return folder
+    """A random BERT with 2 layers and a WordPiece vocabulary of the texts; its words' order is another in each."""
+
+    def make(folder: Path) -> None:
+        honesty_clones.tiny_encoder(folder, reuters["text"].head(500))
+
+    return by_one(tmp_path_factory, "tiny_encoder", make)
 
 
 def sample_rows(reuters: pd.DataFrame, per_class: int, seed: int) -> pd.DataFrame:
@@ -81,14 +96,13 @@ def make_clone(
 @pytest.fixture(scope="session")
 def finished(make_clone: Any, tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """A clone in which the whole workflow ran once, undisturbed; processes of one test run have copies of one."""
-    base = tmp_path_factory.getbasetemp()
-    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished_by_one"
-    with FileLock(f"{shared}.lock"):
-        if not shared.is_dir():
-            clone = make_clone("finished", CONFIG)
-            done = clone.snakemake("all", "check_holdout", warm=True)
-            (clone.folder / "said.txt").write_text(done.stdout + done.stderr, encoding="utf-8")
-            clone.folder.rename(shared)
+
+    def make(folder: Path) -> None:
+        clone = make_clone("finished", CONFIG)
+        done = clone.snakemake("all", "check_holdout", warm=True)
+        (clone.folder / "said.txt").write_text(done.stdout + done.stderr, encoding="utf-8")
+        clone.folder.rename(folder)
+
     folder = tmp_path_factory.mktemp("copies") / "finished"
-    shutil.copytree(shared, folder, symlinks=True)
+    shutil.copytree(by_one(tmp_path_factory, "finished_by_one", make), folder, symlinks=True)
     return Clone.of(folder, (folder / "said.txt").read_text(encoding="utf-8"))
