@@ -69,7 +69,7 @@ def main() -> None:
     tested = None
     rates: dict[str, float] = {} if given.encoder else SMALL
     if given.rate:
-        rates = {"learning_rate": given.rate, "layer_decay": 1.0}
+        rates = SMALL | {"learning_rate": given.rate}
     if given.quick:
         share, seeds, epochs, tested = min(share, 0.03), 1, 1.0, 400
     specs = [
@@ -140,8 +140,7 @@ def _rows(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _shared(encoder: Path, spec: dict[str, Any]) -> dict[str, Any]:
-    shared = {"encoder": str(encoder), "max_length": MAX_LENGTH, "epochs": spec["epochs"]}
-    return {**shared, **spec["rates"]}
+    return {"encoder": str(encoder), "max_length": MAX_LENGTH, "epochs": spec["epochs"], **spec["rates"]}
 
 
 def _options(block: Transformer, kind: type) -> Any:

@@ -8,11 +8,13 @@ that it imports, directly or not. Comments, docstrings and formatting do not cou
 import ast
 import hashlib
 import json
-import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+
+from podium.files import write_text
 
 PACKAGES = ("podium", "scripts")
 # How jobs are started, watched and told apart from each other: nothing of it changes what they compute
@@ -39,7 +41,7 @@ def digest(root: Path, *files: str) -> str:
             waiting += imported
     _remembered(root).keep()
     text = "\n".join(f"{name} {seen[name]}" for name in sorted(seen))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return _sha(text.encode())[:16]
 
 
 class Remembered:
@@ -76,13 +78,8 @@ class Remembered:
         if not self._new or sys.dont_write_bytecode:
             return
         self._new = False
-        part = self._path.with_name(f"{self._path.name}.{os.getpid()}")
-        try:
-            self._path.parent.mkdir(exist_ok=True)
-            part.write_text(json.dumps({"stamp": self._stamp, "modules": self._modules}), encoding="utf-8")
-            part.replace(self._path)
-        except OSError:
-            part.unlink(missing_ok=True)
+        with suppress(OSError):
+            write_text(json.dumps({"stamp": self._stamp, "modules": self._modules}), self._path)
 
 
 def _sha(given: bytes) -> str:

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from filelock import FileLock
 from tiny import CLASSES, CONFIG, Clone
 
 from bench import honesty_clones
-from bench.common import fetched
+from bench.common import fetched, one_at_a_time
 
 
 @pytest.fixture(scope="session")
@@ -32,10 +31,10 @@ def wordnet() -> Path:
 def by_one(paths: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
     """A folder that ``make`` makes, once in all processes of the test run."""
     own = paths.getbasetemp()
-    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / name
-    with FileLock(f"{folder}.lock"):
+    place = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / f"by_one_{name}"
+    folder, part = place / name, place / "part"
+    with one_at_a_time(place):
         if not folder.is_dir():
-            part = folder.with_name(f"{name}.part")
             make(part)
             part.rename(folder)
     return folder
@@ -104,5 +103,5 @@ def finished(make_clone: Any, tmp_path_factory: pytest.TempPathFactory) -> Clone
         clone.folder.rename(folder)
 
     folder = tmp_path_factory.mktemp("copies") / "finished"
-    shutil.copytree(by_one(tmp_path_factory, "finished_by_one", make), folder, symlinks=True)
+    shutil.copytree(by_one(tmp_path_factory, "finished", make), folder, symlinks=True)
     return Clone.of(folder, (folder / "said.txt").read_text(encoding="utf-8"))
