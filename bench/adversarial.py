@@ -161,10 +161,9 @@ def _false_alarms(name: str, splits: int, rows: int) -> dict[str, Any]:
     return {**row, "warned": sum(bool(facts["warnings"]) for facts in found)}
 
 
-def _scores(name: str, rows: int | None) -> dict[str, Any]:
-    """Accuracy of a linear model: cross-validated, weighted to look like test, on the test part."""
-    train, test = _official(name)
-    train, test = (data_sets.subset(part, rows).reset_index(drop=True) for part in (train, test))
+def predicted(name: str, rows: int | None) -> tuple[data_sets.DataSet, np.ndarray, np.ndarray]:
+    """A data set, cut to ``rows``, and a linear model's probabilities: out of fold (N, K), of the test rows (M, K)."""
+    train, test = (data_sets.subset(part, rows).reset_index(drop=True) for part in _official(name))
     data = data_sets.DataSet(name, train, test, "accuracy", 128)
     truth, labels = data.codes(train), data.labels
     near = near_text(train, threshold=0.8, seed=0)
@@ -176,6 +175,13 @@ def _scores(name: str, rows: int | None) -> dict[str, Any]:
         model.fit(train[~held], truth[~held], np.ones((~held).sum()))
         oof[held] = model.predict(train[held])
         proba += model.predict(test) / 5
+    return data, oof, proba
+
+
+def _scores(name: str, rows: int | None) -> dict[str, Any]:
+    """Accuracy of a linear model: cross-validated, weighted to look like test, on the test part."""
+    data, oof, proba = predicted(name, rows)
+    train, test, labels, truth = data.train, data.test, data.labels, data.codes(data.train)
     compared = _found(train, test, 0)
     like_test = compared.train["both"].to_numpy(np.float64)
     weight = shifted.weights(like_test, limit=Adversarial().weight_limit)

@@ -151,6 +151,7 @@ def _shares(
         "applied": shift.applied,
         "distance": shift.distance,
         "noise": shift.noise,
+        "moved": shift.moved,
         "train": dict(zip(names, train.tolist(), strict=True)),
         "test": dict(zip(names, test_shares.tolist(), strict=True)),
     }

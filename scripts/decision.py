@@ -115,6 +115,7 @@ def _shift_facts(shift: Shift, names: list[str]) -> dict[str, Any]:
         "applied": shift.applied,
         "distance": shift.distance,
         "noise": shift.noise,
+        "moved": shift.moved,
         "simulated_gain": shift.gains and {"low": shift.gains[0], "mean": shift.gains[1]},
         **facts,
     }

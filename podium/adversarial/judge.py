@@ -56,9 +56,11 @@ def judge(
         )
     sizes = np.unique(given.folds, return_counts=True)[1].tolist()
     spread = trust.fold_spread(given.score["folds"], sizes, given.score["se"])
+    moved = list(trust.share_warning(shares, facts, level=bars.level, bar=bars.class_shift))
+    better = metrics.get(metric, type).greater_is_better
     warnings = [
-        *trust.shifted_warning(weighted, facts, better=metrics.get(metric, type).greater_is_better),
-        *trust.share_warning(shares, level=bars.level, bar=bars.class_shift),
+        *trust.shifted_warning(weighted, facts, better=better, classes=bool(moved)),
+        *moved,
         *trust.spread_warning(spread, given.score["folds"], level=bars.level),
         *trust.size_warnings(
             _class_rows(given.truth, given.labels, type),

@@ -76,12 +76,13 @@ def nothing(reason: str) -> dict[str, Any]:
 def class_shares(
     oof: np.ndarray, truth: np.ndarray, test: np.ndarray, labels: list[str], *, level: float, bar: float
 ) -> dict[str, Any] | None:
-    """Estimate the class shares of the test rows by EM, and test whether they are those of train.
+    """Estimate the class shares of the test rows (``podium.label_shift``), and test whether they are those of train.
 
     ``oof`` (N, K) and ``test`` (M, K) are probabilities, ``truth`` (N,) class indices. ``p`` is the chance that rows
     drawn from the training rows have an estimate as far from the training shares; they are as many as make up for the
     chance in both parts (1 / n = 1 / N + 1 / M), 5,000 at most. It is None where ``distance``, half the sum of the
-    absolute differences, is below ``bar``. Returns None where a class has no training row.
+    absolute differences, is below ``bar``. ``moved`` is how far the mean probabilities are apart, measured alike.
+    Returns None where a class has no training row.
     """
     train = np.bincount(truth, minlength=oof.shape[1]) / len(truth)
     if not train.all():
@@ -103,7 +104,7 @@ def class_shares(
         name: dict(zip(labels, found.tolist(), strict=True))
         for name, found in (("train", train), ("test", shares))
     }
-    return {"distance": distance, "p": p, **named}
+    return {"distance": distance, "moved": label_shift.move(oof, test), "p": p, **named}
 
 
 def _distance(one: np.ndarray, other: np.ndarray) -> float:

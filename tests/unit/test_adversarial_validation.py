@@ -254,6 +254,10 @@ def test_what_is_said_of_the_score() -> None:
     even = [0.83, 0.85, 0.84, 0.82, 0.86]
     assert said(0.5, even) == []
     assert said(0.2, even) == ["classes"]
+    differ = {**facts, "warnings": [{"about": "shift", "sentence": ""}]}
+    assert said(0.2, even, facts=differ) == ["classes"]
+    assert said(0.42, even) == ["classes"]  # texts that differ may move the mean so little by themselves
+    assert said(0.42, even, facts=differ) == []
     assert said(0.5, [0.7, 0.9, 0.84, 0.82, 0.86]) == ["folds"]
     assert said(0.5, even, cleaned=["linear"]) == ["settings"]
     assert said(0.5, even, near_duplicates=None) == []

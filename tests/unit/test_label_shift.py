@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from scipy.optimize import minimize
+from scipy.stats import dirichlet
 
-from podium.label_shift import correct, corrected, estimate, guarded
+from podium.label_shift import HELD, MOVED, correct, corrected, estimate, guarded, move
 
 TRAIN = np.array([0.5, 0.3, 0.2])
 FAR = np.array([0.15, 0.25, 0.6])
@@ -27,23 +28,30 @@ def accuracy(proba: np.ndarray, truth: np.ndarray) -> float:
     return float((proba.argmax(axis=1) == truth).mean())
 
 
-def test_the_estimate_is_where_the_likelihood_is_largest() -> None:
+@pytest.mark.parametrize("held", [0.0, 0.1, 2.0])
+def test_the_estimate_is_where_likelihood_times_density_is_largest(held: float) -> None:
     proba, _ = problem(0, 400, FAR)
-    found = estimate(proba, TRAIN)
+    found = estimate(proba, TRAIN, held=held)
 
     def loss(free: np.ndarray) -> float:
         shares = np.exp(free) / np.exp(free).sum()
-        return -float(np.log(proba @ (shares / TRAIN)).mean())
+        likelihood = np.log(proba @ (shares / TRAIN)).sum()
+        density = dirichlet.logpdf(shares, 1 + held * len(proba) * TRAIN)
+        return -float(likelihood + density) / len(proba)
 
     free = minimize(loss, np.zeros(3), tol=1e-12).x
     assert found == pytest.approx(np.exp(free) / np.exp(free).sum(), abs=1e-3)
-    # A fixed point: the mean of the probabilities that it implies.
-    assert correct(proba, TRAIN, found).mean(axis=0) == pytest.approx(found, abs=1e-4)
+    # A fixed point: the mean of the probabilities that it implies, and of the rows that are held
+    mean = (correct(proba, TRAIN, found).mean(axis=0) + held * TRAIN) / (1 + held)
+    assert mean == pytest.approx(found, abs=1e-4)
 
 
 def test_certain_predictions_are_counted_and_no_shift_is_left_alone() -> None:
     labels = np.array([0, 1, 1, 2, 2, 2, 2, 2])
-    assert estimate(np.eye(3)[labels] + 1e-12, TRAIN) == pytest.approx([1 / 8, 2 / 8, 5 / 8], abs=1e-6)
+    counted = np.array([1 / 8, 2 / 8, 5 / 8])
+    assert estimate(np.eye(3)[labels] + 1e-12, TRAIN, held=0) == pytest.approx(counted, abs=1e-6)
+    found = estimate(np.eye(3)[labels] + 1e-12, TRAIN)
+    assert found == pytest.approx((counted + HELD * TRAIN) / (1 + HELD), abs=1e-6)
     proba, _ = problem(1, 20_000, TRAIN)
     assert estimate(proba, TRAIN) == pytest.approx(TRAIN, abs=0.02)
     assert correct(proba, TRAIN, TRAIN) == pytest.approx(proba)
@@ -51,7 +59,7 @@ def test_certain_predictions_are_counted_and_no_shift_is_left_alone() -> None:
 
 def test_a_known_shift_is_found_and_its_correction_is_bayes_rule() -> None:
     proba, truth = problem(2, 20_000, FAR)
-    shares = estimate(proba, TRAIN)
+    shares = estimate(proba, TRAIN, held=0)
     assert shares == pytest.approx(FAR, abs=0.02)
     assert accuracy(correct(proba, TRAIN, shares), truth) > accuracy(proba, truth) + 0.03
     two = correct(np.array([[0.5, 0.5]]), np.array([0.5, 0.5]), np.array([0.2, 0.8]))
@@ -86,3 +94,19 @@ def test_the_guard_does_not_believe_biased_probabilities_nor_a_loss() -> None:
     assert losing.gains is not None
     assert losing.gains[0] < 0
     assert not losing.applied
+
+
+def test_the_guard_does_not_believe_a_small_move_of_the_mean() -> None:
+    """Where classes are hard to tell apart, a little of the texts' own change looks like a large shift of classes."""
+    rng = np.random.default_rng(9)
+    oof, test = (0.7 * TRAIN + 0.3 * problem(seed, 4000, TRAIN)[0] for seed in (10, 11))
+    test = test * np.exp([-0.1, 0.1, 0.0])
+    test /= test.sum(axis=1, keepdims=True)  # right probabilities of other texts: nothing is to be corrected
+    truth, test_truth = (np.array([rng.choice(3, p=row) for row in proba]) for proba in (oof, test))
+    shift = guarded(oof, truth, test, utility=accuracy)
+    assert not shift.applied
+    assert shift.moved == move(oof, test) < MOVED
+    assert shift.distance > 3 * max(shift.noise, shift.moved)
+    believed = guarded(oof, truth, test, utility=accuracy, least=0.0)
+    assert believed.applied
+    assert accuracy(corrected(test, believed), test_truth) < accuracy(test, test_truth) - 0.1

@@ -283,7 +283,8 @@ def test_the_prior_shares_out_the_room_only_where_it_surely_moved():
         )
         assert facts["prior"]["applied"] == (shares is moved)
         room = np.array([facts["classes"][name]["room"] for name in "abcd"]) / 800
-        assert np.abs(room - shares).max() < 0.08
+        assert np.abs(room - shares).max() < 0.12  # the estimate is held back towards train
+        assert np.abs(room - shares).sum() < 0.4 * np.abs(moved - train).sum()
         assert facts["prior"]["test"].keys() == set("abcd")
 
 
