@@ -1,9 +1,10 @@
-"""Causes in the weights: not loaded, a pooler that nobody trained, a tokenizer of another model."""
+"""Causes in the weights: not loaded, a pooler or an encoder that hardly learned, a tokenizer of another model."""
 
 from collections.abc import Iterator
 
 from podium.diagnose.facts import Facts
 from podium.diagnose.finding import Finding, Severity, listed, worst
+from podium.report_pretrain import stuck
 
 READS_POOLER = ("pooler", "last4")
 SPARE_ROWS, SPARE_SHARE = 256, 0.05
@@ -88,3 +89,19 @@ def tokenizer_weights(facts: Facts) -> Iterator[Finding]:
             usual="as many tokens as embeddings, but for a few embeddings up to a round number",
             advice=f"take tokenizer and weights of {facts.member.key('encoder')} from one model",
         )
+
+
+def untrained_encoder(facts: Facts) -> Iterator[Finding]:
+    """A pretraining that ended near the perplexity of the tokens' bare frequencies."""
+    found = facts.pretraining
+    if found is None or not stuck(found):
+        return
+    key = f"pretrain.{found['name']}"
+    yield Finding(
+        cause="untrained_encoder",
+        severity="likely",
+        figure=f"{key} ended at a perplexity of {found['last']['perplexity']:.1f}, and the tokens' bare frequencies "
+        f"have {found['frequencies']:.1f}",
+        usual="a fifth of it or less, after a steep fall that the curve shows",
+        advice=f"set {key}.masking to token, raise its epochs and its warmup, or lower its learning_rate",
+    )

@@ -40,6 +40,7 @@ class Facts:
     runs: list[FoldRun]
     held_out: HeldOut | None
     profile: dict[str, Any] | None
+    pretraining: dict[str, Any] | None
     notes: list[str]
     others: "list[Facts]"
 
@@ -117,6 +118,7 @@ class Gathering:
             runs=runs,
             held_out=results.held_out(member, number, runs) if runs else None,
             profile=None if member.type == "span" else _json(member.made("ingest") / "profile.json"),
+            pretraining=None if member.pretrained is None else _json(member.pretrained),
             notes=notes,
             others=[],
         )

@@ -18,7 +18,8 @@ class Member:
 
     ``options`` are those of its training (``podium.plan.Plan.train``); ``joint``: it learns several tasks together;
     ``trained`` is the folder of its trainings below ``root``. ``encoder`` and ``tokenizer`` folders, which
-    need not be there yet; ``places`` of a sequence that a new network's pretraining read, None for other encoders.
+    need not be there yet; ``places`` of a sequence that a new network's pretraining read, None for other encoders;
+    ``pretrained`` is the file of what is known of the encoder's pretraining, None where it has none here.
     ``tokens`` is the table of its token ids, ``view`` that of its texts; both may be missing: ``steps``, ``language``
     and ``wordnet`` make the texts of rows, and ``ingest`` the rows of the file ``train``.
     """
@@ -36,6 +37,7 @@ class Member:
     last_round: int
     encoder: Path | None
     places: int | None
+    pretrained: Path | None
     tokenizer: Path | None
     tokens: Path | None
     view: Path
@@ -83,6 +85,7 @@ def _member(plan: Plan, root: Path, name: str) -> Member:
         last_round=plan.last_round(name),
         encoder=_below(root, plan.encoder(name)),
         places=_places(plan, name),
+        pretrained=_pretrained(plan, root, name),
         tokenizer=_below(root, plan.tokenizer_of(name)),
         **texts,
         train=root / Path(task.train).expanduser(),
@@ -96,6 +99,12 @@ def _places(plan: Plan, name: str) -> int | None:
     pretraining = pretraining_of(getattr(plan.model(name), "encoder", None))
     block = plan.pretraining(pretraining) if pretraining is not None else None
     return None if block is None or block.scratch is None or block.steps == 0 else block.max_length
+
+
+def _pretrained(plan: Plan, root: Path, name: str) -> Path | None:
+    """The file of facts of the pretraining that a member's encoder comes from."""
+    pretraining = pretraining_of(getattr(plan.model(name), "encoder", None))
+    return None if pretraining is None else root / f"results/pretrain/{pretraining}/facts.json"
 
 
 def _viewed(plan: Plan, root: Path, name: str) -> dict[str, Any]:

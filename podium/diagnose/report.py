@@ -37,6 +37,7 @@ CAUSES: tuple[Cause, ...] = (
     causes_texts.cut_texts,
     causes_weights.weights_not_loaded,
     causes_weights.new_pooler,
+    causes_weights.untrained_encoder,
     causes_config.head_rate,
     causes_config.layer_decay,
     causes_config.untrained_places,

@@ -247,6 +247,17 @@ class Run:
                 totals[name] += float(value) if (value := getattr(sums, name)) is not None else 0.0
         return totals
 
+    def guessing(self, counts: np.ndarray) -> float | None:
+        """Perplexity of the same held-out tokens for one who knows how often each token is read, and nothing else.
+
+        ``counts`` (V,) are those of the training texts' tokens, of which each is counted once more. None where nothing
+        is held out.
+        """
+        if self.held is None:
+            return None
+        hidden = np.concatenate([masked.labels for _, masked in self._held_batches(self.held)])
+        return float(np.exp(np.log((counts.sum() + len(counts)) / (counts[hidden] + 1)).mean()))
+
     def table(self) -> pd.DataFrame:
         """The perplexity's curve: step, tokens read, mean training loss since the last point, held-out figures."""
         return pd.DataFrame(self.points)

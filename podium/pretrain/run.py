@@ -24,6 +24,7 @@ from podium.pretrain.loop import Run
 from podium.pretrain.networks import MaskedLm, Opening, open_model
 from podium.pretrain.options import Settings
 from podium.pretrain.replaced import ReplacedTokens
+from podium.report_pretrain import hardly_learned
 from podium.rerun import digest
 from podium.seeds import derive
 
@@ -97,6 +98,13 @@ def pretrain(
         checkpoint=checkpoint,
     )
     run.run()
+    size = int(network.encoder.get_input_embeddings().num_embeddings)
+    frequencies = run.guessing(np.bincount(trained.ids, minlength=size))
+    if hardly_learned(settings.objective, run.points, frequencies):
+        log.warning(
+            "perplexity %.1f at the end, %.1f is that of the tokens' bare frequencies: the network has hardly learned",
+            *(run.points[-1]["perplexity"], frequencies),
+        )
     _write(network.cpu(), source, target)
     unknown = float((corpus.ids == template.unk).mean()) if template.unk is not None else 0.0
     facts = {
@@ -107,9 +115,10 @@ def pretrain(
         "tokens": len(corpus.ids),
         "unknown_tokens": unknown,
         "tokens_in_use": len(np.unique(corpus.ids)),
-        "vocabulary": int(network.encoder.get_input_embeddings().num_embeddings),
+        "vocabulary": size,
         "steps": run.steps,
         "steps_of_an_epoch": run.per_epoch,
+        "frequencies": frequencies,
         "first": run.points[0] if run.points else None,
         "last": run.points[-1] if run.points else None,
     }

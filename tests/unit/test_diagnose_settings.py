@@ -7,6 +7,7 @@ import pytest
 from diagnose_samples import Project
 
 from podium.diagnose.causes_config import ENCODERS, LORA, OTHERS, Usual, encoder_range
+from podium.files import write_json
 
 
 @pytest.mark.parametrize(
@@ -124,3 +125,27 @@ def test_places_that_a_new_network_never_read(
     assert ("untrained_places" in found) == named
     if named:
         assert "models.m.max_length to 64" in found["untrained_places"].advice
+
+
+@pytest.mark.parametrize(
+    ("perplexity", "changed", "named"),
+    [
+        (501.0, {}, True),
+        (500.0, {}, False),
+        (501.0, {"objective": "rtd"}, False),
+        (501.0, {"steps": 0}, False),
+    ],
+)
+def test_an_encoder_that_hardly_learned(
+    tmp_path: Path, perplexity: float, changed: dict[str, Any], named: bool
+) -> None:
+    project = Project(tmp_path, None)
+    project.raw["models"]["m"]["encoder"] = "pretrain/new"
+    project.raw["pretrain"] = {"new": {"scratch": {}}}
+    facts = {"name": "new", "objective": "mlm", "steps": 9, "frequencies": 1000.0}
+    written = facts | {"first": None, "last": {"perplexity": perplexity}} | changed
+    write_json(written, tmp_path / "results/pretrain/new/facts.json")
+    found = project.causes()
+    assert ("untrained_encoder" in found) == named
+    if named:
+        assert "pretrain.new ended at a perplexity of 501.0" in found["untrained_encoder"].figure

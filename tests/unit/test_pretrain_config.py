@@ -205,6 +205,11 @@ def test_the_summary_says_what_was_seen() -> None:
         "pretrain/itpt read the texts, not the labels, of train, test: transductive (pretrain.itpt.test: false leaves "
         "the test texts out); held-out perplexity 9.0 to 4.2"
     )
+    learned = {**facts, "objective": "mlm", "frequencies": 8.6}
+    assert pretrain_notes([learned]) == [note]
+    (hardly,) = pretrain_notes([{**learned, "frequencies": 8.4}])
+    assert hardly.startswith(f"{note}, and the tokens' bare frequencies have 8.4: it has hardly learned; try")
+    assert pretrain_notes([{**learned, "frequencies": 8.4, "objective": "rtd"}]) == [note]
     (note,) = pretrain_notes([{**facts, "parts": ["train"], "first": None}])
     assert "the CV may be a little too good" in note
     assert "perplexity" not in note
