@@ -40,9 +40,9 @@ NETWORK: dict[str, Any] = {
     "intermediate_size": 512,
     "positions": 128,
 }
-_MASKED = {"rate": 0.3, "batch_tokens": 1024, "learning_rate": 1e-3}
+_MASKED = {"rate": 0.3, "pack": False, "batch_tokens": 1024, "learning_rate": 1e-3}
 PRETRAINING: dict[str, dict[str, Any]] = {
-    "tnews": {**_MASKED, "max_length": 64, "epochs": 25.0},
+    "tnews": {**_MASKED, "max_length": 64, "epochs": 13.0},
     "sentiment": {**_MASKED, "max_length": 128, "epochs": 4.0},
 }
 ROWS: dict[str, int | None] = {"tnews": None, "sentiment": 4000}  # labelled ones; all texts are read

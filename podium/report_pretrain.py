@@ -42,7 +42,7 @@ def _note(facts: dict[str, Any]) -> str:
     if stuck(facts):
         fell += (
             f", and the tokens' bare frequencies have {facts['frequencies']:.1f}: it has hardly learned; try masking: "
-            "token, more steps, a longer warmup, a lower learning_rate"
+            "token, pack: false where texts are short, more steps, a lower learning_rate"
         )
     read = f"pretrain/{name} read the texts, not the labels, of {', '.join(parts)}"
     # Of several tasks each part has its task's name before it

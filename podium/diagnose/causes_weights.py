@@ -103,5 +103,6 @@ def untrained_encoder(facts: Facts) -> Iterator[Finding]:
         figure=f"{key} ended at a perplexity of {found['last']['perplexity']:.1f}, and the tokens' bare frequencies "
         f"have {found['frequencies']:.1f}",
         usual="a fifth of it or less, after a steep fall that the curve shows",
-        advice=f"set {key}.masking to token, raise its epochs and its warmup, or lower its learning_rate",
+        advice=f"set {key}.masking to token, pack to false where texts are short, raise its epochs, or lower its "
+        "learning_rate",
     )
