@@ -2,8 +2,9 @@
 
 A linear model's probabilities on the official test rows; on the fifth of them with the longest and the shortest texts,
 where more than the shares has changed; and on 1,000 of them drawn so that each class has another share. Beside what
-``decision.method: prior`` does stands the likelihood alone, without rows that are held (``podium.label_shift``): with
-and without the condition that the mean probabilities have moved. Gains are those of the most probable class.
+``decision.method: prior`` does stand the likelihood alone and the estimate with rows that are held
+(``podium.label_shift``), either believed where chance does not move it as far. Gains are those of the most probable
+class.
 """
 
 import functools
@@ -18,11 +19,11 @@ from bench.adversarial import predicted
 from bench.common import arguments, show
 from bench.runs import plain_errors
 from podium import label_shift, metrics
-from podium.label_shift import HELD, MOVED
+from podium.label_shift import HELD, MOVED, NOISE
 
 METRICS = ("accuracy", "macro_f1")
-WAYS = {"likelihood alone": (0.0, 0.0), "and moved": (0.0, MOVED), "as it is": (HELD, MOVED)}
-"""Rows held for each test row, and how far the mean probabilities must have moved."""
+WAYS = {"likelihood alone": (0.0, 0.0, 1.0), "held": (HELD, 0.0, 1.0), "as it is": (HELD, MOVED, NOISE)}
+"""Rows held for each test row, how far the mean probabilities must have moved, and how far mere chance may go."""
 SPREADS = (10.0, 2.5, 1.0, 0.5)
 """Parameters of the Dirichlet distribution that shares are drawn from: the smaller, the farther from the test's own."""
 DRAWN = 1000
@@ -57,8 +58,10 @@ def _cases(name: str, rows: int | None, draws: int) -> Iterator[dict[str, Any]]:
         for metric in METRICS:
             value = functools.partial(_value, metric)
             before = value(proba[chosen], real[chosen])
-            for way, (held, least) in WAYS.items():
-                shift = label_shift.guarded(oof, truth, proba[chosen], utility=value, held=held, least=least)
+            for way, (held, least, most) in WAYS.items():
+                shift = label_shift.guarded(
+                    oof, truth, proba[chosen], utility=value, held=held, least=least, most=most
+                )
                 after = value(label_shift.corrected(proba[chosen], shift), real[chosen])
                 case["gains"][f"{metric}, {way}"] = after - before if shift.applied else None
                 case["error"][way] = float(np.abs(shift.test - shares).sum() / 2)

@@ -40,9 +40,9 @@ NETWORK: dict[str, Any] = {
     "intermediate_size": 512,
     "positions": 128,
 }
-_MASKED = {"rate": 0.3, "pack": False, "batch_tokens": 1024, "learning_rate": 1e-3}
+_MASKED = {"rate": 0.3, "batch_tokens": 1024, "learning_rate": 1e-3}
 PRETRAINING: dict[str, dict[str, Any]] = {
-    "tnews": {**_MASKED, "max_length": 64, "epochs": 13.0},
+    "tnews": {**_MASKED, "max_length": 64, "epochs": 25.0},
     "sentiment": {**_MASKED, "max_length": 128, "epochs": 4.0},
 }
 ROWS: dict[str, int | None] = {"tnews": None, "sentiment": 4000}  # labelled ones; all texts are read
@@ -63,6 +63,7 @@ def main() -> None:
         seeds={"type": int, "default": 3, "help": "number of seeds"},
         rows={"type": int, "help": "labelled training rows, a stratified subset, instead of the data set's"},
         epochs={"type": float, "help": "passes of the pretraining, instead of the data set's"},
+        separate={"action": "store_true", "help": "pretrain on each text by itself instead of packed ones"},
         jobs={"type": int, "default": 2, "help": "processes at a time, one thread each"},
         write={
             "type": Path,
@@ -82,7 +83,9 @@ def main() -> None:
             "seed": seed,
             "rows": rows or ROWS[name],
             "network": NETWORK,
-            "pretraining": PRETRAINING[name] | ({"epochs": epochs} if epochs else {})
+            "pretraining": PRETRAINING[name]
+            | ({"epochs": epochs} if epochs else {})
+            | ({"pack": False} if given.separate else {})
             if way == TREATED
             else None,
             "recipes": RECIPES,

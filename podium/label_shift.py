@@ -17,6 +17,8 @@ HELD = 0.1
 and takes any change of the texts for one of the classes; ``python -m bench.label_shift`` measures what it costs."""
 MOVED = 0.05
 """How far the mean test probabilities must be from those of train, half the summed difference, for a correction."""
+NOISE = 0.15
+"""How far from the training shares the estimates of samples without a shift may be for a correction."""
 
 _STEPS = 200
 _TOLERANCE = 1e-5
@@ -81,6 +83,7 @@ def guarded(
     utility: Callable[[np.ndarray, np.ndarray], float],
     held: float = HELD,
     least: float = MOVED,
+    most: float = NOISE,
 ) -> Shift:
     """Estimate the shares of the test rows and say whether to correct for them.
 
@@ -90,8 +93,9 @@ def guarded(
 
     1. The mean of the test probabilities has itself moved by ``least``. Classes that are hard to tell apart make a
        large shift out of a small move, and texts that are otherwise unlike the training texts make a small move.
-    2. The test set's estimate is farther from the training shares than those of 95 samples drawn as the rows are. So
-       a model whose probabilities are biased, whose estimates are off without any shift, is not believed.
+    2. The test set's estimate is farther from the training shares than those of 95 samples drawn as the rows are, and
+       these are no farther than ``most``. So a model whose probabilities are biased, whose estimates are off without
+       any shift, is not believed.
     3. Of samples drawn with the estimated shares, at least 95 do better by the metric when they are corrected with
        the shares estimated from their own probabilities.
     """
@@ -107,7 +111,7 @@ def guarded(
     ]
     distance, noise = _distance(train, shares), float(np.quantile(nothing, _SURE))
     moved = move(oof, test)
-    if distance <= noise or moved < least:
+    if distance <= noise or noise > most or moved < least:
         return Shift(train, shares, distance, noise, moved, None, False)
     weights, gains = (shares / train)[truth], []
     for _ in range(_DRAWS):

@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import minimize
 from scipy.stats import dirichlet
 
-from podium.label_shift import HELD, MOVED, correct, corrected, estimate, guarded, move
+from podium.label_shift import HELD, MOVED, NOISE, correct, corrected, estimate, guarded, move
 
 TRAIN = np.array([0.5, 0.3, 0.2])
 FAR = np.array([0.15, 0.25, 0.6])
@@ -88,6 +88,9 @@ def test_the_guard_does_not_believe_biased_probabilities_nor_a_loss() -> None:
     biased = guarded(oof, truth, test, utility=accuracy)
     assert biased.distance > 0.05  # far, without any shift
     assert not biased.applied
+    moved, _ = problem(6, 800, FAR, sharpness=0.2)
+    assert not guarded(oof, truth, moved, utility=accuracy).applied
+    assert guarded(oof, truth, moved, utility=accuracy, most=1.0).noise > NOISE
     oof, truth = problem(7, 1500, TRAIN)
     test, _ = problem(8, 800, FAR)
     losing = guarded(oof, truth, test, utility=lambda proba, labels: -accuracy(proba, labels))
