@@ -64,8 +64,8 @@ def _cases(name: str, rows: int | None, draws: int) -> Iterator[dict[str, Any]]:
                 )
                 after = value(label_shift.corrected(proba[chosen], shift), real[chosen])
                 case["gains"][f"{metric}, {way}"] = after - before if shift.applied else None
-                case["error"][way] = float(np.abs(shift.test - shares).sum() / 2)
-                case["distance"], case["moved"] = float(np.abs(shift.train - shares).sum() / 2), shift.moved
+                case["error"][way] = label_shift.apart(shift.test, shares)
+                case["distance"], case["moved"] = label_shift.apart(shift.train, shares), shift.moved
         yield case
 
 

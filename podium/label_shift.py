@@ -104,13 +104,14 @@ def guarded(
     train = np.bincount(truth, minlength=classes) / len(truth)
     if not train.all():
         raise ValueError("a class has no row")
-    oof, shares = _scaled(oof), estimate(_scaled(test), train, held=held)
+    oof, test = scaled(oof), scaled(test)
+    shares = estimate(test, train, held=held)
     nothing = [
-        _distance(train, estimate(oof[generator.integers(len(oof), size=size)], train, held=held))
+        apart(train, estimate(oof[generator.integers(len(oof), size=size)], train, held=held))
         for _ in range(_DRAWS)
     ]
-    distance, noise = _distance(train, shares), float(np.quantile(nothing, _SURE))
-    moved = move(oof, test)
+    distance, noise = apart(train, shares), float(np.quantile(nothing, _SURE))
+    moved = apart(oof.mean(axis=0), test.mean(axis=0))
     if distance <= noise or noise > most or moved < least:
         return Shift(train, shares, distance, noise, moved, None, False)
     weights, gains = (shares / train)[truth], []
@@ -123,21 +124,17 @@ def guarded(
     return Shift(train, shares, distance, noise, moved, (low, float(np.mean(gains))), low > 0)
 
 
-def move(oof: np.ndarray, test: np.ndarray) -> float:
-    """Half the summed absolute difference between the mean probabilities of two parts, (N, K) and (M, K)."""
-    return _distance(_scaled(oof).mean(axis=0), _scaled(test).mean(axis=0))
-
-
 def corrected(proba: np.ndarray, shift: Shift) -> np.ndarray:
     """Return test probabilities (N, K), corrected where the guard allows it."""
-    return correct(_scaled(proba), shift.train, shift.test) if shift.applied else proba
+    return correct(scaled(proba), shift.train, shift.test) if shift.applied else proba
 
 
-def _scaled(proba: np.ndarray) -> np.ndarray:
+def scaled(proba: np.ndarray) -> np.ndarray:
     """Floor at 1e-12 and scale rows to sum 1: a row of zeros would have no place anywhere."""
     floored = np.maximum(proba, 1e-12)
     return floored / floored.sum(axis=1, keepdims=True)
 
 
-def _distance(one: np.ndarray, other: np.ndarray) -> float:
+def apart(one: np.ndarray, other: np.ndarray) -> float:
+    """Half the summed absolute difference of two shares (K,) of the classes."""
     return float(np.abs(one - other).sum() / 2)

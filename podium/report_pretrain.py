@@ -1,6 +1,5 @@
 """What the summary says of pretrained encoders: which texts they have seen, and what that means for the score."""
 
-from collections.abc import Sequence
 from typing import Any
 
 HARDLY = 0.5
@@ -8,23 +7,16 @@ HARDLY = 0.5
 on TNEWS as numbers (872) an encoder that ended at 134 helps, those that ended at 556 to 628 do harm."""
 
 
-def hardly_learned(objective: str, points: Sequence[dict[str, Any]], frequencies: float | None) -> bool:
-    """Whether a pretraining ends at a perplexity near that of the tokens' bare frequencies; ``points`` of its curve.
+def hardly_learned(facts: dict[str, Any]) -> bool:
+    """Whether a pretraining ended near the perplexity of the tokens' bare frequencies, by the facts that it writes.
 
-    Of replaced tokens nothing is said: the perplexity there is that of the generator, which is thrown away.
+    False of a network that was not to be trained, and of replaced tokens: the perplexity there is that of the
+    generator, which is thrown away. Facts of earlier versions have no frequencies.
     """
-    if objective != "mlm" or frequencies is None or not points:
+    last, frequencies = facts["last"], facts.get("frequencies")
+    if not facts["steps"] or facts.get("objective") != "mlm" or frequencies is None or last is None:
         return False
-    return bool(points[-1]["perplexity"] > HARDLY * frequencies)
-
-
-def stuck(facts: dict[str, Any]) -> bool:
-    """The same of the facts that stage pretrain writes; false of a network that was not to be trained.
-
-    Facts of earlier versions have no frequencies.
-    """
-    last = [facts["last"]] if facts["last"] and facts["steps"] else []
-    return hardly_learned(str(facts.get("objective")), last, facts.get("frequencies"))
+    return bool(last["perplexity"] > HARDLY * frequencies)
 
 
 def pretrain_notes(facts: list[dict[str, Any]]) -> list[str]:
@@ -39,7 +31,7 @@ def _note(facts: dict[str, Any]) -> str:
         if first and last
         else ""
     )
-    if stuck(facts):
+    if hardly_learned(facts):
         fell += (
             f", and the tokens' bare frequencies have {facts['frequencies']:.1f}: it has hardly learned; try masking: "
             "token, pack: false where texts are short, more steps, a lower learning_rate"

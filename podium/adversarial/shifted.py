@@ -87,10 +87,9 @@ def class_shares(
     train = np.bincount(truth, minlength=oof.shape[1]) / len(truth)
     if not train.all():
         return None
-    oof, test = (np.maximum(proba, 1e-12) for proba in (oof, test))
-    oof, test = (proba / proba.sum(axis=1, keepdims=True) for proba in (oof, test))
+    oof, test = label_shift.scaled(oof), label_shift.scaled(test)
     shares = label_shift.estimate(test, train)
-    distance = _distance(shares, train)
+    distance = label_shift.apart(shares, train)
     p = None
     if distance >= bar:
         generator, draws = np.random.default_rng(_SEED), 2 * int(np.ceil(1 / level)) - 1
@@ -98,14 +97,15 @@ def class_shares(
         farther = 0
         for _ in range(draws):
             rows = generator.integers(len(oof), size=size)
-            farther += _distance(label_shift.estimate(oof[rows], train), train) >= distance
+            farther += label_shift.apart(label_shift.estimate(oof[rows], train), train) >= distance
         p = (1 + farther) / (1 + draws)
     named = {
         name: dict(zip(labels, found.tolist(), strict=True))
         for name, found in (("train", train), ("test", shares))
     }
-    return {"distance": distance, "moved": label_shift.move(oof, test), "p": p, **named}
-
-
-def _distance(one: np.ndarray, other: np.ndarray) -> float:
-    return float(np.abs(one - other).sum() / 2)
+    return {
+        "distance": distance,
+        "moved": label_shift.apart(oof.mean(axis=0), test.mean(axis=0)),
+        "p": p,
+        **named,
+    }

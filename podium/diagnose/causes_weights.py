@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from podium.diagnose.facts import Facts
 from podium.diagnose.finding import Finding, Severity, listed, worst
-from podium.report_pretrain import stuck
+from podium.report_pretrain import hardly_learned
 
 READS_POOLER = ("pooler", "last4")
 SPARE_ROWS, SPARE_SHARE = 256, 0.05
@@ -94,7 +94,7 @@ def tokenizer_weights(facts: Facts) -> Iterator[Finding]:
 def untrained_encoder(facts: Facts) -> Iterator[Finding]:
     """A pretraining that ended near the perplexity of the tokens' bare frequencies."""
     found = facts.pretraining
-    if found is None or not stuck(found):
+    if found is None or not hardly_learned(found):
         return
     key = f"pretrain.{found['name']}"
     yield Finding(

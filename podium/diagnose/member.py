@@ -94,16 +94,20 @@ def _member(plan: Plan, root: Path, name: str) -> Member:
     )
 
 
+def _pretraining(plan: Plan, name: str) -> str | None:
+    return pretraining_of(getattr(plan.model(name), "encoder", None))
+
+
 def _places(plan: Plan, name: str) -> int | None:
     """Places of a sequence that the pretraining of a member's new network learned."""
-    pretraining = pretraining_of(getattr(plan.model(name), "encoder", None))
+    pretraining = _pretraining(plan, name)
     block = plan.pretraining(pretraining) if pretraining is not None else None
     return None if block is None or block.scratch is None or block.steps == 0 else block.max_length
 
 
 def _pretrained(plan: Plan, root: Path, name: str) -> Path | None:
     """The file of facts of the pretraining that a member's encoder comes from."""
-    pretraining = pretraining_of(getattr(plan.model(name), "encoder", None))
+    pretraining = _pretraining(plan, name)
     return None if pretraining is None else root / f"results/pretrain/{pretraining}/facts.json"
 
 

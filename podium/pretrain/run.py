@@ -100,11 +100,6 @@ def pretrain(
     run.run()
     size = int(network.encoder.get_input_embeddings().num_embeddings)
     frequencies = run.guessing(np.bincount(trained.ids, minlength=size))
-    if hardly_learned(settings.objective, run.points, frequencies):
-        log.warning(
-            "perplexity %.1f at the end, %.1f is that of the tokens' bare frequencies: the network has hardly learned",
-            *(run.points[-1]["perplexity"], frequencies),
-        )
     _write(network.cpu(), source, target)
     unknown = float((corpus.ids == template.unk).mean()) if template.unk is not None else 0.0
     facts = {
@@ -122,6 +117,11 @@ def pretrain(
         "first": run.points[0] if run.points else None,
         "last": run.points[-1] if run.points else None,
     }
+    if hardly_learned(facts):
+        log.warning(
+            "perplexity %.1f at the end, %.1f is that of the tokens' bare frequencies: the network has hardly learned",
+            *(run.points[-1]["perplexity"], frequencies),
+        )
     if run.allowance.tokens is not None:
         facts["memory_ran_out"] = run.allowance.facts()
     return Result(run.table(), facts)

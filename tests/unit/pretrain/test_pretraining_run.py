@@ -20,7 +20,7 @@ from podium.pretrain import loop, ppmi, scratch, vocabulary
 from podium.pretrain import run as pretraining_run
 from podium.pretrain.options import Settings
 from podium.pretrain.run import Result, pretrain
-from podium.report_pretrain import stuck
+from podium.report_pretrain import hardly_learned
 
 SMALL: dict[str, Any] = {
     "hidden_size": 16, "layers": 2, "heads": 2, "intermediate_size": 32, "positions": 32, "min_count": 1
@@ -164,9 +164,9 @@ def test_perplexity_falls_and_the_result_opens_as_any_encoder(start: Path, tmp_p
     assert curve["perplexity"].iloc[-1] < 8  # of 4
     assert result.facts["last"]["perplexity"] == curve["perplexity"].iloc[-1]
     assert result.facts["frequencies"] == pytest.approx(20, rel=0.1)  # each of the words is as frequent
-    assert not stuck(result.facts)
+    assert not hardly_learned(result.facts)
     few = run(start, tmp_path / "few", texts=texts, steps=2, pack=False, batch_tokens=512)
-    assert stuck(few.facts)
+    assert hardly_learned(few.facts)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "encoder")
     text = numbers()["text"][0]
     assert tokenizer.decode(tokenizer(text)["input_ids"]) == f"[CLS] {text} [SEP]"
