@@ -9,6 +9,7 @@ WACV 2024), with training shares for a prior, its strength fixed.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -73,6 +74,10 @@ class Shift:
     moved: float
     gains: tuple[float, float] | None
     applied: bool
+
+    def found(self) -> dict[str, Any]:
+        """What the guard found of the shares, JSON-able, without the shares themselves."""
+        return {key: getattr(self, key) for key in ("applied", "distance", "noise", "moved")}
 
 
 def guarded(

@@ -148,10 +148,7 @@ def _shares(
     test_shares = np.zeros(classes)
     test_shares[present] = shift.test
     facts = {
-        "applied": shift.applied,
-        "distance": shift.distance,
-        "noise": shift.noise,
-        "moved": shift.moved,
+        **shift.found(),
         "train": dict(zip(names, train.tolist(), strict=True)),
         "test": dict(zip(names, test_shares.tolist(), strict=True)),
     }

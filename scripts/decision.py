@@ -112,10 +112,7 @@ def _facts(choice: Choice, names: list[str], type: TaskType) -> dict[str, Any]:
 def _shift_facts(shift: Shift, names: list[str]) -> dict[str, Any]:
     facts = {key: dict(zip(names, getattr(shift, key).tolist(), strict=True)) for key in ("train", "test")}
     return {
-        "applied": shift.applied,
-        "distance": shift.distance,
-        "noise": shift.noise,
-        "moved": shift.moved,
+        **shift.found(),
         "simulated_gain": shift.gains and {"low": shift.gains[0], "mean": shift.gains[1]},
         **facts,
     }

@@ -3,7 +3,7 @@
 import dataclasses
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,17 @@ import numpy as np
 import pandas as pd
 
 from podium import models
+from podium.config import Transformer
 from podium.encoder_shape import TRAIN as TRAINING
 from podium.encoder_shape import shape_of
 from podium.errors import UserError
 from podium.forecast.costs import Costs
 from podium.forecast.rates import TRAIN, Seen
 from podium.forecast.sizes import Size
-from podium.forecast.work import NETWORKS
+from podium.forecast.work import NETWORKS, times
 from podium.plan import Plan
+from podium.plan_span import SpanPlan
+from podium.targets import TaskType
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +44,8 @@ class Measured:
 def measure(costs: Costs, known: Iterable[str], device: str) -> Measured:
     """Fit the first member of every family of kinds that is not ``known`` on a few of its own texts.
 
-    The transformer is trained for a few steps by the engine itself, on ``device``. Nothing is written.
+    Of networks the engine trains the encoder for a few steps on ``device``, with a plain head and without tricks.
+    Nothing is written.
     """
     found, notes, done = list[Seen](), list[str](), set(known)
     started = time.perf_counter()
@@ -49,7 +53,7 @@ def measure(costs: Costs, known: Iterable[str], device: str) -> Measured:
         for member in plan.members:
             kind = plan.kind(member)
             family = TRAIN["network" if kind in NETWORKS else kind].family
-            if family in done or kind in ("multitask", "reader", "retriever"):
+            if family in done or kind == "retriever":
                 continue
             if time.perf_counter() - started > SECONDS:
                 notes.append(f"{kind}: no time was left to measure it")
@@ -78,36 +82,40 @@ def _rows(size: Size, wanted: int) -> pd.DataFrame:
     return rows.assign(id=[f"r{number}" for number in range(len(rows))])
 
 
+def _type(plan: Plan) -> TaskType:
+    """What a plain model learns in the task's place: a reader's two scores of a token cost what two classes do."""
+    return "single_label" if isinstance(plan, SpanPlan) else plan.type
+
+
 def _target(plan: Plan, size: Size, rows: int) -> np.ndarray:
     """Targets of the task's form; what they are does not matter here."""
-    if plan.type == "single_label":
+    if _type(plan) == "single_label":
         return np.arange(rows, dtype=np.int64) % max(2, size.classes)
     rng = np.random.default_rng(0)
-    if plan.type == "multi_label":
+    if _type(plan) == "multi_label":
         return (rng.random((rows, size.classes)) < 0.5).astype(np.float32)
     return rng.normal(size=(rows, size.classes))
 
 
 def _fit(
-    plan: Plan, member: str, options: dict[str, Any], size: Size, rows: pd.DataFrame, device: str
+    plan: Plan, member: str, kind: str, options: dict[str, Any], size: Size, rows: pd.DataFrame, device: str
 ) -> Any:
-    classes = max(2, size.classes) if plan.type == "single_label" else size.classes
+    classes = max(2, size.classes) if _type(plan) == "single_label" else size.classes
     threads = plan.model(member).threads
-    model = models.make(plan.kind(member), options, classes=classes, seed=0, device=device, threads=threads)
+    model = models.make(kind, options, classes=classes, seed=0, device=device, threads=threads)
     model.fit(rows, _target(plan, size, len(rows)), np.ones(len(rows)))
     return model
 
 
 def _plain(costs: Costs, plan: Plan, member: str) -> Seen | None:
     size, options = costs.sizes[plan.task], plan.train(member, 0, 0)["options"]
-    rows = _rows(size, ROWS)
+    rows, kind = _rows(size, ROWS), plan.kind(member)
     if len(rows) < ROWS // 4:
         return None
-    models.make(plan.kind(member), options, classes=2, seed=0, device="cpu", threads=1)  # its libraries
+    models.make(kind, options, classes=2, seed=0, device="cpu", threads=1)  # its libraries
     started = time.perf_counter()
-    _fit(plan, member, options, size, rows, "cpu")
+    _fit(plan, member, kind, options, size, rows, "cpu")
     seconds = time.perf_counter() - started
-    kind = plan.kind(member)
     work = costs.fitting(plan, member, kind, options, size, len(rows), 0.0)
     return Seen(
         family=TRAIN[kind].family, own=f"measured {kind}", start=0.0, amount=work.amount, seconds=seconds
@@ -118,21 +126,32 @@ def _network(costs: Costs, plan: Plan, member: str, device: str) -> Seen | None:
     folder = plan.encoder(member)
     if folder is None or not list(Path(folder).glob("*.safetensors")):
         return None
-    size, options = costs.sizes[plan.task], dict(plan.train(member, 0, 0)["options"])
+    size, options = costs.sizes[plan.task], encoder_alone(plan.train(member, 0, 0)["options"], _type(plan))
     batch = options["batch_size"] if options["batch_tokens"] is None else 32
     rows = _rows(size, min(ROWS, STEPS * batch))
     if len(rows) < batch:
         return None
-    off = ("stopping", "average", "distillation", "unfreeze", "swa")
-    options |= {"steps": STEPS, "devices": 1, **{name: None for name in off if name in options}}
-    model = _fit(plan, member, options, size, rows, device)
+    model = _fit(plan, member, "transformer", options, size, rows, device)
     curve = model.told.iloc[FIRST:]
-    return _seen(curve["tokens"], curve["seconds"], shape_of(folder), curve["rows"])
-
-
-def _seen(tokens: pd.Series, seconds: pd.Series, shape: Any, rows: Sequence[int]) -> Seen:
-    read = float(tokens.sum())
-    amount = TRAINING * shape.gflop(read, read / max(1, int(np.sum(rows))))
+    read, passes = float(curve["tokens"].sum()), times(options)
     return Seen(
-        family="network", own="measured transformer", start=0.0, amount=amount, seconds=float(seconds.sum())
+        family="network",
+        own=f"measured {plan.kind(member)}",
+        start=0.0,
+        amount=passes * TRAINING * shape_of(folder).gflop(read, read / max(1, int(curve["rows"].sum()))),
+        seconds=float(curve["seconds"].sum()),
     )
+
+
+def encoder_alone(options: Mapping[str, Any], type: TaskType) -> dict[str, Any]:
+    """Options of a ``transformer`` that trains the encoder of a network's ``options`` for a few steps.
+
+    Lengths, batches, precision and what they need of memory are the network's. Its tricks are off: what a step
+    costs with them is counted in the work (``podium.forecast.work.times``), and some begin later than these steps.
+    """
+    from podium.models.transformer_options import TRICKS, Options  # it imports torch
+
+    block = Transformer(kind="transformer", encoder=str(options["encoder"])).settled(type)
+    known = {field.name: options.get(field.name, block[field.name]) for field in dataclasses.fields(Options)}
+    alone = {"loss": block["loss"], "steps": STEPS, "devices": 1, "unfreeze": None}
+    return {**known, **dict.fromkeys(TRICKS), **alone}

@@ -80,7 +80,7 @@ def _network(
     if options.get("steps"):
         passes = options["steps"] * batch / max(1.0, trained)
     forward = shape.gflop(held * seen, length)
-    amount = TRAIN * _times(options) * shape.gflop(trained * passes * read, length) + forward
+    amount = TRAIN * times(options) * shape.gflop(trained * passes * read, length) + forward
     longest = options["max_length"] if isinstance(options["max_length"], int) else length * 1.5
     state = (4 * shape.vocabulary * shape.hidden + 16 * shape.weights) / 1e6
     held_back = 0.3 if options.get("gradient_checkpointing") else 1.0
@@ -89,7 +89,7 @@ def _network(
     return Work(amount=amount, memory=state + 180 * held_back * inside, disk=4 * shape.parameters / 1e6)
 
 
-def _times(options: Mapping[str, Any]) -> float:
+def times(options: Mapping[str, Any]) -> float:
     """How many passes a training step makes of each row, against one forwards and backwards."""
     times = 1.0
     adversarial = options.get("adversarial")
