@@ -50,6 +50,7 @@ CONFIG: dict[str, Any] = {
     "ensemble": {"submit": "mean"},
 }
 CORES, GPUS = 4, 2
+LETTERS = str.maketrans("0123456789", "abcdefghij")
 NOT_RESULTS = ("logs", "benchmarks", "scores.csv", "scores", "report")  # these tell times
 
 
@@ -64,13 +65,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="podium-slurm-") as name:
         folder = Path(name)
         sizes = (80, 40) if options.quick else (160, 60)
-        remote = _clone(folder / "remote", options.config, sizes)
+        remote = clone(folder / "remote", options.config, sizes)
         with slurm_cluster.cluster(folder / "slurm", cpus=CORES, gpus=GPUS) as environment:
             result = _on_slurm(remote, environment)
         if options.config is None:
-            local = _clone(folder / "local", None, sizes)
-            _snakemake(local, ["--cores", "2"], os.environ)
-            one, other = _digests(remote), _digests(local)
+            local = clone(folder / "local", None, sizes)
+            snakemake(local, ["--cores", "2"], os.environ)
+            one, other = digests(remote), digests(local)
             result["files"] = len(one)
             result["files_that_differ"] = sorted(
                 name for name in one.keys() | other.keys() if one.get(name) != other.get(name)
@@ -81,13 +82,14 @@ def main() -> None:
     show(rows, result, options.json)
 
 
-def _clone(folder: Path, config: Path | None, sizes: tuple[int, int]) -> Path:
+def clone(folder: Path, config: Path | None, sizes: tuple[int, int], **changes: Any) -> Path:
+    """Copy the workflow into ``folder`` with a user's ``config``, or the tiny one and its data of so many rows."""
     folder.mkdir()
     copy_workflow(folder)
     if config is not None:
         shutil.copy(config, folder / "config.yaml")
         return folder
-    (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG), encoding="utf-8")
+    (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG | changes), encoding="utf-8")
     data = folder / "data/tiny"
     data.mkdir(parents=True)
     train, test = sizes
@@ -95,7 +97,9 @@ def _clone(folder: Path, config: Path | None, sizes: tuple[int, int]) -> Path:
     labels = np.arange(train + test) % 3
     words = [[*random.integers(0, 30, 9), *(100 + 10 * label + random.integers(0, 5, 3))] for label in labels]
     table = pd.DataFrame({"id": np.arange(train + test)})
-    table["text"] = [" ".join(f"w{word}" for word in random.permutation(row)) for row in words]
+    table["text"] = [
+        " ".join(f"w{word}".translate(LETTERS) for word in random.permutation(row)) for row in words
+    ]
     table["label"] = [f"class{label}" for label in labels]
     table[:train].to_csv(data / "train.csv", index=False)
     table[train:][["id", "text"]].to_csv(data / "test.csv", index=False)
@@ -112,7 +116,7 @@ def _on_slurm(folder: Path, environment: Mapping[str, str]) -> dict[str, Any]:
     memory = ["--default-resources", "mem_mb=2000", "runtime=60"]
     rules = ["train_fold", "predict_for_noise", "predict_rows", "combine_members", "augment_rows"]
     memory += ["--set-resources", *(f"{rule}:mem_mb=2000" for rule in rules)]
-    said = _snakemake(folder, [*profile, *memory, "--seconds-between-status-checks", "5"], environment)
+    said = snakemake(folder, [*profile, *memory, "--seconds-between-status-checks", "5"], environment)
     watcher.over.set()
     watcher.join()
     states = re.findall(r"JobState=(\w+)", _jobs(environment))
@@ -177,7 +181,8 @@ def _is_script(process: psutil.Process) -> bool:
     return len(command) > 1 and command[-1].endswith("train.py") and "python" in command[0]
 
 
-def _snakemake(folder: Path, options: list[str], environment: Mapping[str, str]) -> str:
+def snakemake(folder: Path, options: list[str], environment: Mapping[str, str]) -> str:
+    """Run the workflow in ``folder``; return what it said. A failed run ends the measurement."""
     kept = {name: value for name, value in environment.items() if not name.startswith("PODIUM_MAIN")}
     command = [sys.executable, "-m", "snakemake", *options]
     done = subprocess.run(command, cwd=folder, env=kept, capture_output=True, text=True)
@@ -186,13 +191,20 @@ def _snakemake(folder: Path, options: list[str], environment: Mapping[str, str])
     return done.stdout + done.stderr
 
 
-def _digests(folder: Path) -> dict[str, str]:
+def digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of the results in ``folder`` that do not tell times, by their names."""
     results = folder / "results"
+    files = {path.relative_to(results).as_posix(): path for path in results.rglob("*") if path.is_file()}
     return {
-        path.relative_to(results).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(results.rglob("*"))
-        if path.is_file() and path.relative_to(results).parts[0] not in NOT_RESULTS
+        name: hashlib.sha256(files[name].read_bytes()).hexdigest()
+        for name in sorted(files)
+        if is_result(name)
     }
+
+
+def is_result(name: str) -> bool:
+    """Whether a file of ``results/`` holds no times."""
+    return name.partition("/")[0] not in NOT_RESULTS
 
 
 if __name__ == "__main__":

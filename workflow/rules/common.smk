@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 from snakemake.settings.types import SharedFSUsage
 
-from podium import fetch, filecheck, gpu, guard, pulse
+from podium import fetch, filecheck, gpu, guard, object_store, pulse
 from podium.errors import UserError, shown
 from podium.files import read_json
 from podium.forecast import ask
@@ -47,6 +47,11 @@ kept, usage = workflow.storage_settings, workflow.storage_settings.shared_fs_usa
 if kept.default_storage_provider and SharedFSUsage.INPUT_OUTPUT not in usage:
     query = str(kept.default_storage_prefix).partition("://")[2]
     os.environ[job.STORE] = str(Path(kept.local_storage_prefix, kept.default_storage_provider, query))
+
+if kept.default_storage_provider == "s3":
+    from snakemake_storage_plugin_s3 import StorageObject
+
+    object_store.see_new_folders(StorageObject)
 
 mistakes = guard.Mistakes(Path("."))
 run_lock = guard.RunLock(Path("."))
