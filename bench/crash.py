@@ -50,7 +50,7 @@ RUNS = [
 TRANSLATING = ("translation", "cache")
 WAIT_SECONDS = 600.0
 PLACE = "PODIUM_CRASH_CLONES"
-VERSION = 3
+VERSION = 4
 
 
 def main() -> None:
@@ -290,13 +290,17 @@ def what_ran(place: Path) -> list[str]:
 
 
 def results_of(place: Path) -> dict[str, str]:
-    """Digest of every result but logs, times, the cache of translations, and columns of time in tables of scores."""
+    """Digest of every result but logs, times, the cache of translations, and columns of time in tables of scores.
+
+    The page tells times, too, and what it shows else is in ``report/figures``, which is compared.
+    """
     results, found = place / "results", {}
     for path in sorted(results.rglob("*")):
         name = path.relative_to(results)
         if (
             not path.is_file()
             or name.parts[0] in ("logs", "benchmarks", "cache")
+            or name == Path("report/index.html")
             or ".snakemake" in path.name
         ):
             continue
@@ -309,9 +313,15 @@ def results_of(place: Path) -> dict[str, str]:
 
 
 def files_of(place: Path) -> list[str]:
-    """Every file in the clone but Snakemake's own records and what the measurement writes."""
+    """Every file in the clone but Snakemake's own records, that of each start, and what the measurement writes."""
     ours = {"output.txt", "diary", "halted"}
-    own = (".snakemake/log", ".snakemake/metadata", ".snakemake/iocache", ".snakemake/auxiliary")
+    own = (
+        ".snakemake/log",
+        ".snakemake/metadata",
+        ".snakemake/iocache",
+        ".snakemake/auxiliary",
+        "results/logs/runs",
+    )
     names = (path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file())
     return sorted(name for name in names if name not in ours and not name.startswith(own))
 
