@@ -93,7 +93,7 @@ class Lightgbm(Model):
     num_leaves: Annotated[int, Field(ge=2)] = Field(15, description="Leaves of a tree at most.")
     min_data_in_leaf: Positive = Field(10, description="Rows of a leaf at least.")
     feature_fraction: Annotated[float, Field(gt=0, le=1)] = Field(
-        0.5, description="Share of the features that a tree may use."
+        0.5, description="Share of the features that a split may choose from."
     )
 
 

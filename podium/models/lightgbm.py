@@ -27,6 +27,9 @@ from podium.targets import TaskType, type_of
 
 log = logging.getLogger(__name__)
 
+BINS = 15
+"""Different values that are told apart of an n-gram; of the SVD's dimensions, statistics and vectors it is 255."""
+
 OBJECTIVES: dict[TaskType, str] = {
     "single_label": "multiclass",
     "multi_label": "binary",
@@ -89,17 +92,19 @@ class Model:
             tfidf = self.features.fit(rows)
             self.components = self._components(tfidf)
             columns = self._columns(tfidf, rows)
+        bins = [BINS] * self._ngrams + [255] * (columns.shape[1] - self._ngrams)
         if soft is not None:
             place, target, weight = copies(soft, weight)
             columns = columns[place]
         if self.type != "single_label":
             self.boosters = [
-                self._grown(columns, column, weight) for column in np.ascontiguousarray(target.T)
+                self._grown(columns, bins, column, weight) for column in np.ascontiguousarray(target.T)
             ]
         else:
             self.present, encoded = np.unique(target, return_inverse=True)
             if len(self.present) > 1:
-                self.boosters = [self._grown(columns, encoded, weight * self._balance(encoded, weight))]
+                balanced = weight * self._balance(encoded, weight)
+                self.boosters = [self._grown(columns, bins, encoded, balanced)]
         trees = sum(booster.num_trees() for booster in self.boosters)
         log.info("lightgbm: %d rows, %d n-grams, %d columns, %d trees", *tfidf.shape, columns.shape[1], trees)
 
@@ -110,6 +115,14 @@ class Model:
         _, _, rows = randomized_svd(tfidf, dimensions, n_iter=4, random_state=self.seed)
         return np.ascontiguousarray(rows.T, dtype=np.float32)
 
+    @property
+    def _ngrams(self) -> int:
+        """How many of the trees' columns, the first, are n-grams."""
+        ngrams, dimensions = self.components.shape
+        # Without any dimension (a single n-gram has none to spare) the n-grams are all there is
+        others = dimensions or self.options.statistics or self.options.encoder is not None
+        return ngrams if self.options.sparse or not others else 0
+
     def _columns(self, tfidf: sparse.csr_matrix, rows: pd.DataFrame) -> sparse.csr_matrix:
         """Return the columns (N, C) that the trees see."""
         dense = [tfidf @ self.components] if self.components.shape[1] else []
@@ -117,8 +130,7 @@ class Model:
             dense.append(text_statistics(rows))
         if self.options.encoder is not None:
             dense.append(self._embedded(rows))
-        # Without any dimension (a single n-gram has none to spare) the n-grams are all there is
-        blocks = [tfidf] if self.options.sparse or not dense else []
+        blocks = [tfidf] if self._ngrams else []
         return sparse.hstack([*blocks, *map(sparse.csr_matrix, dense)], format="csr", dtype=np.float32)
 
     def _embedded(self, rows: pd.DataFrame) -> np.ndarray:
@@ -140,11 +152,13 @@ class Model:
         counts = np.bincount(encoded, weights=weight)
         return class_weights(counts, kind=self.options.class_weight, beta=None)[encoded]
 
-    def _grown(self, columns: sparse.csr_matrix, label: np.ndarray, weight: np.ndarray) -> lightgbm.Booster:
+    def _grown(
+        self, columns: sparse.csr_matrix, bins: list[int], label: np.ndarray, weight: np.ndarray
+    ) -> lightgbm.Booster:
         data = lightgbm.Dataset(columns, label=label, weight=weight, free_raw_data=True)
-        return lightgbm.train(self._parameters(), data, num_boost_round=self.options.trees)
+        return lightgbm.train(self._parameters(bins), data, num_boost_round=self.options.trees)
 
-    def _parameters(self) -> dict[str, Any]:
+    def _parameters(self, bins: list[int]) -> dict[str, Any]:
         classes = {"num_class": len(self.present)} if self.type == "single_label" else {}
         return {
             "objective": OBJECTIVES[self.type],
@@ -152,7 +166,9 @@ class Model:
             "learning_rate": self.options.learning_rate,
             "num_leaves": self.options.num_leaves,
             "min_data_in_leaf": self.options.min_data_in_leaf,
-            "feature_fraction": self.options.feature_fraction,
+            # Drawn for each tree, they would be copied for each: rows times columns steps, most of the training time
+            "feature_fraction_bynode": self.options.feature_fraction,
+            "max_bin_by_feature": bins,
             "num_threads": self.threads,
             "seed": self.seed,
             "deterministic": True,

@@ -33,13 +33,19 @@ OWN: dict[str, Any] = {
     "learning_rate": 0.1,
     "num_leaves": 15,
     "min_child_samples": 2,
-    "colsample_bytree": 0.5,
+    "feature_fraction_bynode": 0.5,
     "random_state": 4,
     "n_jobs": 1,
     "deterministic": True,
     "force_row_wise": True,
     "verbosity": -1,
 }
+
+
+def bins_of(model: Model, columns: np.ndarray) -> dict[str, Any]:
+    """15 values are told apart of an n-gram, 255 of all other columns."""
+    ngrams = model.components.shape[0] if model.options.sparse else 0
+    return {"max_bin_by_feature": [15] * ngrams + [255] * (columns.shape[1] - ngrams)}
 
 
 def columns_of(model: Model, rows: pd.DataFrame) -> np.ndarray:
@@ -88,7 +94,7 @@ def test_trees_are_those_of_lightgbms_own_classifier(changes: dict[str, Any], en
         changes = {**changes, "encoder": str(encoder)}
     model = fitted(weight, target, **changes)
     columns = columns_of(model, rows_of(TARGET))
-    other = lightgbm.LGBMClassifier(**OWN, class_weight=balance)
+    other = lightgbm.LGBMClassifier(**OWN, **bins_of(model, columns), class_weight=balance)
     other.fit(columns, target, sample_weight=weight)
     np.testing.assert_allclose(model.predict(rows_of(TARGET)), other.predict_proba(columns), atol=1e-5)
 
@@ -132,7 +138,10 @@ def test_labels_and_values_have_a_booster_each(tmp_path: Path) -> None:
             columns_of(model, rows),
             {"labels": lightgbm.LGBMClassifier, "values": lightgbm.LGBMRegressor}[name],
         )
-        others = [kind(**OWN).fit(columns, column) for column in np.ascontiguousarray(target.T)]
+        others = [
+            kind(**OWN, **bins_of(model, columns)).fit(columns, column)
+            for column in np.ascontiguousarray(target.T)
+        ]
         expected = [
             other.predict_proba(columns)[:, 1] if name == "labels" else other.predict(columns)
             for other in others
