@@ -75,7 +75,10 @@ def main() -> None:
             snakemake(local, ["--cores", "2"], os.environ)
             own = digests(local)
             result["files_compared"] = len(own)
-            result["files_that_differ"] = sorted(name for name in own if own[name] != found.get(name))
+            result["files_that_differ"] = sorted(
+                name for name in own.keys() & found if own[name] != found[name]
+            )
+            result["files_in_one_alone"] = sorted(own.keys() ^ found)  # the run's own notes stay beside it
         result["submission"] = next((name for name in found if name.startswith("submission")), None)
     show([{"what": name, "value": str(value)} for name, value in result.items()], result, options.json)
 
