@@ -92,19 +92,17 @@ class Model:
             tfidf = self.features.fit(rows)
             self.components = self._components(tfidf)
             columns = self._columns(tfidf, rows)
-        bins = [BINS] * self._ngrams + [255] * (columns.shape[1] - self._ngrams)
         if soft is not None:
             place, target, weight = copies(soft, weight)
             columns = columns[place]
         if self.type != "single_label":
             self.boosters = [
-                self._grown(columns, bins, column, weight) for column in np.ascontiguousarray(target.T)
+                self._grown(columns, column, weight) for column in np.ascontiguousarray(target.T)
             ]
         else:
             self.present, encoded = np.unique(target, return_inverse=True)
             if len(self.present) > 1:
-                balanced = weight * self._balance(encoded, weight)
-                self.boosters = [self._grown(columns, bins, encoded, balanced)]
+                self.boosters = [self._grown(columns, encoded, weight * self._balance(encoded, weight))]
         trees = sum(booster.num_trees() for booster in self.boosters)
         log.info("lightgbm: %d rows, %d n-grams, %d columns, %d trees", *tfidf.shape, columns.shape[1], trees)
 
@@ -152,13 +150,11 @@ class Model:
         counts = np.bincount(encoded, weights=weight)
         return class_weights(counts, kind=self.options.class_weight, beta=None)[encoded]
 
-    def _grown(
-        self, columns: sparse.csr_matrix, bins: list[int], label: np.ndarray, weight: np.ndarray
-    ) -> lightgbm.Booster:
+    def _grown(self, columns: sparse.csr_matrix, label: np.ndarray, weight: np.ndarray) -> lightgbm.Booster:
         data = lightgbm.Dataset(columns, label=label, weight=weight, free_raw_data=True)
-        return lightgbm.train(self._parameters(bins), data, num_boost_round=self.options.trees)
+        return lightgbm.train(self._parameters(columns.shape[1]), data, num_boost_round=self.options.trees)
 
-    def _parameters(self, bins: list[int]) -> dict[str, Any]:
+    def _parameters(self, columns: int) -> dict[str, Any]:
         classes = {"num_class": len(self.present)} if self.type == "single_label" else {}
         return {
             "objective": OBJECTIVES[self.type],
@@ -168,7 +164,7 @@ class Model:
             "min_data_in_leaf": self.options.min_data_in_leaf,
             # Drawn for each tree, they would be copied for each: rows times columns steps, most of the training time
             "feature_fraction_bynode": self.options.feature_fraction,
-            "max_bin_by_feature": bins,
+            "max_bin_by_feature": [BINS] * self._ngrams + [255] * (columns - self._ngrams),
             "num_threads": self.threads,
             "seed": self.seed,
             "deterministic": True,
