@@ -24,6 +24,7 @@ from typing import Any
 
 from bench.common import ROOT, arguments, show
 from bench.slurm import clone, digests, is_result, snakemake
+from bench.slurm_cluster import free_port
 
 BUCKET, PREFIX = "bucket", "podium"
 CORES = 4
@@ -86,9 +87,7 @@ def main() -> None:
 @contextlib.contextmanager
 def server() -> Iterator[str]:
     """Start moto's server on a free port of this machine; yield its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
@@ -148,15 +147,8 @@ def _over_store(folder: Path, pods: Path, endpoint: str) -> dict[str, Any]:
     profile = [  # profiles/kubernetes, but for the executor and the cluster's own keys
         *("--executor", "folders", "--jobs", str(CORES), "--cores", str(CORES), "--nolock"),
         *("--default-storage-provider", "s3", "--default-storage-prefix", f"s3://{BUCKET}/{PREFIX}"),
-        *(
-            "--storage-s3-endpoint-url",
-            endpoint,
-            "--rerun-triggers",
-            "mtime",
-            "params",
-            "input",
-            "software-env",
-        ),
+        *("--storage-s3-endpoint-url", endpoint),
+        *("--rerun-triggers", "mtime", "params", "input", "software-env"),
         *("--envvars", *KEYS, "--seconds-between-status-checks", "1"),
     ]
     started = time.perf_counter()

@@ -105,8 +105,8 @@ def _configure(folder: Path, *, cpus: int, gpus: int) -> None:
     config = CONFIG.format(
         user=getpass.getuser(),
         folder=folder,
-        controller=_free_port(),
-        node=_free_port(),
+        controller=free_port(),
+        node=free_port(),
         host=socket.gethostname().split(".")[0],
         cpus=cpus,
         gpus=gpus,
@@ -126,7 +126,8 @@ def _configure(folder: Path, *, cpus: int, gpus: int) -> None:
     srun.chmod(0o755)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
